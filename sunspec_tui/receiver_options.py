@@ -72,9 +72,12 @@ class ReceiverOptions:
     archive_elevation
         Archive only while the Sun is at least so many degrees above the horizon.
     site
-        Latitude and longitude of the telescope in degrees, positive in the north and in the east, for the Sun's position.
+        Latitude and longitude of the telescope in degrees, positive in the north and in the east. The Sun's position
+        is computed for them.
     floor_dir
         Directory that keeps the stream's quiet floor between runs; None measures it again in each run.
+    day_dir
+        Directory that keeps the counts of the last observing days between runs; None counts anew in each run.
     web
         Address and access rules of the web view; only this machine by default.
     reconnect
@@ -116,6 +119,7 @@ class ReceiverOptions:
     archive_precision: str = "noise"
     site: ObservingSite = OVRO_LWA
     floor_dir: str | Path | None = None
+    day_dir: str | Path | None = None
     web: WebOptions | None = None
     reconnect: ReconnectTimes | None = None
     problems: Problems | None = None

@@ -24,6 +24,8 @@ from sunspec_tui.core.web_options import WebOptions
 from sunspec_tui.files.archive.backlog import ArchiveSource
 from sunspec_tui.files.archive.layout import Precision
 from sunspec_tui.files.archive.writer import ArchiveWriter
+from sunspec_tui.monitoring.day_count_files import DayCountFile
+from sunspec_tui.monitoring.day_counter import DayCounter
 from sunspec_tui.monitoring.event_reporter import EventReporter
 from sunspec_tui.monitoring.gain_floor_files import FloorFiles
 from sunspec_tui.monitoring.problems import Problems
@@ -105,6 +107,7 @@ class ReceiverParts:
         self._problems = options.problems or Problems(options.monotonic)
         self._plots_to_keep = RetentionPolicy.parse(options.plot_keep)
         self._floor_files = FloorFiles(_path(options.floor_dir), options.source)
+        self._days = DayCounter(DayCountFile(_path(options.day_dir), options.source), options.source, log)
         self._running: ExitStack | None = None
         # Until when the archive may take its last rows at a stop.
         self._archive_deadline_s = math.inf
@@ -147,6 +150,7 @@ class ReceiverParts:
             floor_files=self._floor_files,
             problems=self._problems,
             sun=SunReader(self._options.site),
+            days=self._days,
             parts=self._status,
             memory=memory,
         )
@@ -207,6 +211,7 @@ class ReceiverParts:
         """Start all parts in order."""
         with ExitStack() as started:
             started.enter_context(self._problems.watching_threads())
+            self._days.load()
             # Ended last, so that it takes the last rows too.
             started.callback(lambda: self.archive.stop(self._archive_deadline_s))
             self.archive.start()
@@ -247,6 +252,7 @@ class ReceiverParts:
             self._archive_deadline_s = deadline_s
             running.close()
             self._floor_files.finish()
+            self._days.finish()
             self.reporter.flush()
 
     def set_web(self, on: bool) -> WebStatus:

@@ -89,6 +89,8 @@ def _receiver(settings: Settings, addr: str, port: int, problems: Problems) -> "
         archive_precision=settings.archive_precision,
         site=ObservingSite(settings.latitude, settings.longitude),
         floor_dir=state_directory(),
+        # The days of a demo are no observing days.
+        day_dir=None if settings.demo else state_directory(),
         web=settings.web,
         problems=problems,
     )

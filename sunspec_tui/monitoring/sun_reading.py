@@ -79,7 +79,9 @@ class SunReader:
         self._lock = threading.Lock()
         self._read_s, self._reading = -math.inf, SunReading()
         self._day: ObservingDay | None = None
-        self._next_event, self._searched = None, (math.inf, -math.inf)
+        self._next_event: SunEvent | None = None
+        # Times for which the next event is known.
+        self._searched = math.inf, -math.inf
 
     def read(self, time_s: float) -> SunReading:
         """Return the reading of a time in seconds since 1970 UTC.

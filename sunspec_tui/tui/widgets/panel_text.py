@@ -149,8 +149,8 @@ def health_text(
 ) -> Text:
     """Return the text of the Health panel.
 
-    It has rate, cadence, losses, links, faults of the data and the Sun's position. Only a detailed text has the readings for developers:
-    queue, the terminal with its link and abilities, and the map of the pipelines.
+    It has rate, cadence, losses, links, faults of the data and the Sun's position. Only a detailed text has the
+    readings for developers: queue, the terminal with its link and abilities, and the map of the pipelines.
     """
     lines = _count_lines(health)
     if chan0:
