@@ -8,18 +8,20 @@ import hashlib
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sunspec_tui.core import state_files
 from sunspec_tui.core.printable import printable
-from sunspec_tui.monitoring.day_counts import DayCounts, counts_from_json, counts_to_json
+from sunspec_tui.monitoring.day_counts import DayCounts, counts_from_record, counts_record
 
 log = logging.getLogger(__name__)
 
 MAX_DAYS = 14
 MAX_FILES = 32
 _NAME = "day-counts-"
+_REPORTED = "is_reported"
 _FALLBACK = "the day's counts begin anew"
 
 
@@ -58,7 +60,7 @@ class DayCountFile:
             self._has_saved = True
             _remove_oldest(self._path.parent)
         kept = sorted(days, key=lambda each: each.day)[-MAX_DAYS:]
-        return self._saver.save({"source": self._source, "days": [counts_to_json(each) for each in kept]})
+        return self._saver.save({"source": self._source, "days": [_record(each) for each in kept]})
 
     def finish(self) -> None:
         """Wait until the last file is written, for a limited time."""
@@ -78,8 +80,16 @@ def saved_counts(directory: Path, day: str) -> Iterator[tuple[str, DayCounts]]:
 def _days(record: Any) -> list[DayCounts]:
     """Return the days of a file; invalid ones are left out."""
     days = record.get("days")
-    found = [counts_from_json(each) for each in days[-MAX_DAYS:]] if isinstance(days, list) else []
-    return [each for each in found if each is not None]
+    return [counts for each in days[-MAX_DAYS:] if (counts := _counts(each))] if isinstance(days, list) else []
+
+
+def _record(counts: DayCounts) -> dict[str, Any]:
+    return counts_record(counts) | {_REPORTED: counts.is_reported}
+
+
+def _counts(record: Any) -> DayCounts | None:
+    counts = counts_from_record(record)
+    return None if counts is None else replace(counts, is_reported=record.get(_REPORTED) is True)
 
 
 def _files(directory: Path) -> list[Path]:

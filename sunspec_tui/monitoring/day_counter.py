@@ -12,8 +12,8 @@ from dataclasses import replace
 from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.observing_day import ObservingDay
 from sunspec_tui.monitoring.day_count_files import DayCountFile
-from sunspec_tui.monitoring.day_counts import DayCounts, Totals
-from sunspec_tui.monitoring.day_record import counts_record, counts_sentence
+from sunspec_tui.monitoring.day_counts import DayCounts, Totals, counts_record
+from sunspec_tui.monitoring.day_text import counts_sentence
 from sunspec_tui.monitoring.snapshot import Snapshot
 
 SAVE_EVERY_S = 60.0

@@ -4,13 +4,14 @@ Values and arithmetic: this module reads no clock and no file. `DayCounter` adds
 """
 
 import math
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sunspec_tui.core.observing_day import ObservingDay
 from sunspec_tui.core.printable import printable
-from sunspec_tui.core.times import EARLIEST_PLAUSIBLE_S, LATEST_PLAUSIBLE_S
+from sunspec_tui.core.times import format_iso, parse_block_time
 from sunspec_tui.monitoring.snapshot import Snapshot
 
 MAX_NAMES = 16
@@ -20,6 +21,7 @@ OTHERS = "others"
 """Name of all causes or faults beyond `MAX_NAMES`."""
 
 _MAX_CHARACTERS = 100
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MAX_COUNT = 2**53
 _MAX_SECONDS = 2 * 86_400.0
 
@@ -165,39 +167,61 @@ def _limited(name: str, known: Mapping[str, object]) -> str:
     return name if name in known or len(known) < MAX_NAMES else OTHERS
 
 
-def counts_to_json(counts: DayCounts) -> dict[str, Any]:
-    """Convert counts to plain values for a file."""
-    return asdict(counts)
+def counts_record(counts: DayCounts) -> dict[str, Any]:
+    """Return counts as plain values for JSON."""
+    totals = counts.totals
+    return {
+        "day": counts.day,
+        "begin": format_iso(counts.begin_s),
+        "end": format_iso(counts.end_s),
+        "data_s": round(counts.data_s, 1),
+        "watched_s": round(counts.watched_s, 1),
+        "starts": counts.starts,
+        "frames_received": totals.frames,
+        "frames_missing": counts.missing,
+        "frames_rejected": sum(totals.rejected.values()),
+        "rejected": dict(totals.rejected),
+        "restarts": totals.restarts,
+        "repeats": totals.repeats,
+        "reversals": totals.reversals,
+        "stalls": totals.stalls,
+        "archive_rows": totals.archive_rows,
+        "archive_rows_lost": totals.archive_rows_lost,
+        "plots_failed": totals.plots_failed,
+        "faults_s": {name: round(time_s, 1) for name, time_s in counts.faults_s.items()},
+    }
 
 
-def counts_from_json(record: Any) -> DayCounts | None:
-    """Convert plain values of a file to counts.
+def counts_from_record(record: Any) -> DayCounts | None:
+    """Return the counts of a record of `counts_record`; None if its day is invalid.
 
-    The file may be foreign or damaged: an invalid value counts as 0, and None is returned if the day is invalid.
+    The record may come from a foreign or damaged file: another invalid value counts as 0.
     """
     if not isinstance(record, dict):
         return None
-    day, begin_s, end_s = record.get("day"), _time_s(record.get("begin_s")), _time_s(record.get("end_s"))
-    if not isinstance(day, str) or len(day) != 10 or begin_s is None or end_s is None or not begin_s < end_s:
+    day, begin_s, end_s = record.get("day"), _time_s(record.get("begin")), _time_s(record.get("end"))
+    if not isinstance(day, str) or not _DAY.fullmatch(day) or begin_s is None or end_s is None or not begin_s < end_s:
         return None
     return DayCounts(
-        printable(day),
+        day,
         begin_s,
         end_s,
-        _totals(record.get("totals")),
+        _totals(record),
         _seconds(record.get("watched_s")),
         _seconds(record.get("data_s")),
         _count(record.get("starts")),
-        record.get("losses_known") is not False,
+        record.get("frames_missing") is not None,
         {name: _seconds(value) for name, value in _named(record.get("faults_s")).items()},
-        record.get("is_reported") is True,
     )
 
 
-def _totals(record: Any) -> Totals:
-    found = record if isinstance(record, dict) else {}
-    numbers = {name: _count(found.get(name)) for name in Totals.__slots__ if name != "rejected"}
-    rejected = {cause: _count(count) for cause, count in _named(found.get("rejected")).items()}
+def _totals(record: Mapping[str, Any]) -> Totals:
+    rejected = {cause: _count(count) for cause, count in _named(record.get("rejected")).items()}
+    names = (
+        "frames_received", "frames_missing", "restarts", "repeats", "reversals", "stalls", "archive_rows",
+        "archive_rows_lost", "plots_failed",
+    )  # fmt: skip
+    numbers = {name.removesuffix("_received").removeprefix("frames_"): _count(record.get(name)) for name in names}
     return Totals(**numbers, rejected=rejected)
 
 
@@ -217,5 +241,8 @@ def _seconds(value: Any) -> float:
 
 
 def _time_s(value: Any) -> float | None:
-    is_valid = type(value) in (int, float) and EARLIEST_PLAUSIBLE_S <= value < LATEST_PLAUSIBLE_S
-    return float(value) if is_valid else None
+    """Return the time of an ISO date; None if it is invalid."""
+    try:
+        return parse_block_time(value) if isinstance(value, str) and len(value) < _MAX_CHARACTERS else None
+    except ValueError:
+        return None

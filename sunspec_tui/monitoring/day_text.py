@@ -1,37 +1,9 @@
-"""Describe the counts of an observing day, for programs and in one sentence."""
+"""Describe the counts of an observing day in words."""
 
-from typing import Any
-
-from sunspec_tui.core.times import format_iso
 from sunspec_tui.monitoring.day_counts import DayCounts
 
 _MIN_FAULT_S = 10.0
 """A shorter fault is left out: it may be noise."""
-
-
-def counts_record(counts: DayCounts) -> dict[str, Any]:
-    """Return the counts of a day as plain values for JSON."""
-    totals = counts.totals
-    return {
-        "day": counts.day,
-        "begin": format_iso(counts.begin_s),
-        "end": format_iso(counts.end_s),
-        "data_s": round(counts.data_s, 1),
-        "watched_s": round(counts.watched_s, 1),
-        "starts": counts.starts,
-        "frames_received": totals.frames,
-        "frames_missing": counts.missing,
-        "frames_rejected": sum(totals.rejected.values()),
-        "rejected": dict(totals.rejected),
-        "restarts": totals.restarts,
-        "repeats": totals.repeats,
-        "reversals": totals.reversals,
-        "stalls": totals.stalls,
-        "archive_rows": totals.archive_rows,
-        "archive_rows_lost": totals.archive_rows_lost,
-        "plots_failed": totals.plots_failed,
-        "faults_s": {name: round(time_s, 1) for name, time_s in lasting_faults(counts).items()},
-    }
 
 
 def lasting_faults(counts: DayCounts) -> dict[str, float]:
