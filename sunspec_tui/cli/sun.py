@@ -1,4 +1,4 @@
-"""Command ``sunspec-tui sun``: print where the Sun is, and when it rises and sets.
+"""Command ``sunspec-tui sun``: print the Sun's position and its times.
 
 The exit status is 0 while the Sun is up and 1 while it is down, so that a script can ask ``if sunspec-tui sun``.
 """

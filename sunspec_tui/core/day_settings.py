@@ -1,4 +1,4 @@
-"""Settings of the commands sun and summary, with types, defaults, limits and help texts."""
+"""Settings of the commands sun and summary."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -36,7 +36,10 @@ class SunEventKind(StrEnum):
 
 
 class SunEvent(NamedTuple):
-    """Event of the Sun's daily path, and its time in seconds since 1970 UTC."""
+    """Event of the Sun's path.
+
+    Its time is in seconds since 1970 UTC.
+    """
 
     time_s: float
     kind: SunEventKind
@@ -145,7 +148,7 @@ def next_event(
     kind: SunEventKind, time_s: float, site: ObservingSite = OVRO_LWA, *,
     horizon_deg: float = USUAL_HORIZON_DEG, days: int = 2,
 ) -> float | None:  # fmt: skip
-    """Return the time of the next event of a kind; None if no day has one.
+    """Return the next time of a kind of event; None without one.
 
     Parameters
     ----------
@@ -213,7 +216,7 @@ def _day(number: int, site: ObservingSite, horizon_deg: float) -> ObservingDay:
 
 
 def _day_events(number: int, site: ObservingSite, horizon_deg: float) -> list[SunEvent]:
-    """Return the events of a day, from one lowest point of the Sun to the next."""
+    """Return the events between a day's two lower culminations."""
     limits_s = _limits_s(number, site)
 
     def height_deg(time_s: float) -> float:
@@ -235,7 +238,7 @@ def _limits_s(number: int, site: ObservingSite) -> tuple[float, float, float]:
 
 
 def _transit_s(number: int, site: ObservingSite) -> float:
-    """Return the time at which the Sun crosses the meridian on a day."""
+    """Return the time of a day's transit."""
     # Begin at noon of the local mean solar time, which is up to 17 minutes away.
     time_s = (number + 0.5 - site.longitude_deg / 360) * _DAY_S
     for _ in range(_TRANSIT_STEPS):

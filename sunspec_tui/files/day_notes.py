@@ -1,4 +1,4 @@
-"""Read the observers' notes of a day: lines of JSON beside an archive."""
+"""Read the observers' notes of a day beside an archive."""
 
 import json
 from pathlib import Path

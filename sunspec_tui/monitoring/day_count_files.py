@@ -44,7 +44,10 @@ class DayCountFile:
         self._has_saved = False
 
     def load(self) -> list[DayCounts]:
-        """Return the saved days; empty if there are none, or if the disk hangs."""
+        """Return the saved days.
+
+        Empty if there are none, or if the disk hangs.
+        """
         if self._path is None:
             return []
         return _days(state_files.load_within(self._path, _FALLBACK) or {})

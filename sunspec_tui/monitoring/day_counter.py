@@ -1,4 +1,4 @@
-"""Count frames and losses by observing day, and log each day's summary at sunset.
+"""Count frames by observing day, and log each day's summary.
 
 The counts are saved, so that a restart of the program continues them. A replay is not counted, because its rows are not
 of the present day.
@@ -69,7 +69,7 @@ class DayCounter:
         self._file.finish()
 
     def _add(self, snapshot: Snapshot) -> None:
-        """Add the frames and the time since the last snapshot to the day."""
+        """Add what came since the last snapshot to its day."""
         totals, taken_s, day = Totals.of(snapshot), snapshot.taken_s, snapshot.sun.day
         added, elapsed_s = totals.plus(self._totals, -1), taken_s - self._counted_s
         self._totals, self._counted_s = totals, taken_s
@@ -80,7 +80,7 @@ class DayCounter:
         self._days[day.name] = self._counts_of(day).plus(snapshot, added, elapsed_s)
 
     def _counts_of(self, day: ObservingDay) -> DayCounts:
-        """Return the counts of a day so far, with this start of the monitor."""
+        """Return a day's counts, with this start of the monitor."""
         counts = self._days.get(day.name) or DayCounts.of(day)
         if day.name not in self._started_days:
             self._started_days.add(day.name)

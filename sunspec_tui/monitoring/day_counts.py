@@ -193,7 +193,7 @@ def counts_record(counts: DayCounts) -> dict[str, Any]:
 
 
 def counts_from_record(record: Any) -> DayCounts | None:
-    """Return the counts of a record of `counts_record`; None if its day is invalid.
+    """Return the counts of a record; None if its day is invalid.
 
     The record may come from a foreign or damaged file: another invalid value counts as 0.
     """

@@ -36,9 +36,9 @@ _DAY_S = 86_400.0
 
 
 class Fault(NamedTuple):
-    """Fault of the instrument: kind, text, and its begin and end in seconds since 1970 UTC.
+    """Fault of the instrument.
 
-    The end is None if the log has none.
+    Times are in seconds since 1970 UTC; the end is None if the log has none.
     """
 
     kind: str
@@ -48,7 +48,10 @@ class Fault(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """Error of the program: kind, text, time of its first event, and number of events."""
+    """Error of the program.
+
+    The time is that of the first of its events.
+    """
 
     kind: str
     text: str
@@ -216,7 +219,7 @@ class _DayReader:
 
 
 def _parsed(line: bytes) -> tuple[dict[str, Any], float | None]:
-    """Return the event of a line and its time; None if it is no event."""
+    """Return a line's event and its time; None for no event."""
     try:
         event = json.loads(line)
         if isinstance(event, dict) and isinstance(event.get("event"), str):

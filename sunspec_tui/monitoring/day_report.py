@@ -1,4 +1,7 @@
-"""Format the summary of an observing day as text of 80 columns, to read or to mail."""
+"""Format the summary of an observing day as text.
+
+Its lines have at most 80 characters, so that it can be mailed.
+"""
 
 import textwrap
 from collections.abc import Iterator
@@ -16,7 +19,10 @@ _MAX_LINES = 12
 
 
 def report(summary: DaySummary) -> str:
-    """Return the summary as text; a value that is unknown has no line."""
+    """Return the summary as text.
+
+    A value that is unknown has no line.
+    """
     lines = [*_head(summary), ""]
     for label, text in _rows(summary):
         lines += _wrapped(label, text)
@@ -79,7 +85,7 @@ def _loss_rows(summary: DaySummary) -> Iterator[tuple[str, str]]:
         if number is not None and (number or word in ("restart", "stall")):
             numbers.append(plural(number, word))
     if numbers:
-        yield "Stream was", ", ".join(numbers)
+        yield "Breaks", ", ".join(numbers)
 
 
 def _archive_rows(summary: DaySummary, archived: ArchivedRows) -> Iterator[tuple[str, str]]:
@@ -124,7 +130,7 @@ def _event_rows(summary: DaySummary) -> Iterator[tuple[str, str]]:
 
 
 def _named(label: str, texts: list[str], word: str) -> Iterator[tuple[str, str]]:
-    """Yield the first texts of a list, and the number of the others."""
+    """Yield the first texts, and the number of the others."""
     for i, text in enumerate(texts[:_MAX_LINES]):
         yield "" if i else label, printable(text)
     if len(texts) > _MAX_LINES:

@@ -1,4 +1,7 @@
-"""Join what is known of an observing day: counts, archive, events, notes and pictures."""
+"""Join what is known of an observing day.
+
+Its sources are the counts of the receiver, the archive, event logs, observers' notes and pictures.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -88,7 +91,10 @@ class DaySummary:
 
     @property
     def data_s(self) -> float | None:
-        """Data time of the day: that of the archive, or else of the frames received."""
+        """Data time of the day.
+
+        It is that of the archive, or else of the frames received.
+        """
         if self.archived is not None and self.archived.rows:
             return self.archived.covered_s
         return None if self.counts is None else self.counts.data_s
@@ -106,7 +112,10 @@ class DaySummary:
         return None if self.events is None else self.events.rejected
 
     def number_of(self, name: str, kind: str) -> int | None:
-        """Return a number of the counts, or else of events of a kind; None if unknown."""
+        """Return a number of the counts, or else of events.
+
+        It is None if both are unknown.
+        """
         if self.counts is not None:
             return int(getattr(self.counts.totals, name))
         if self.events is None:
@@ -185,7 +194,7 @@ def _note_record(note: DayNote) -> dict[str, Any]:
 
 
 def other_events(events: DayEvents) -> Counter[str]:
-    """Return the numbers of events whose kinds a summary does not show elsewhere."""
+    """Return the numbers of events that have no other line."""
     shown = ("gap", "rejected", "restart", "repeat", "reversal", "state", "stall_over", "link", "plot", "archive")
     faults = {fault.kind for fault in events.faults} | {each.kind for each in events.failures.values()}
     return Counter({kind: count for kind, count in events.counts.items() if kind not in {*shown, *faults}})

@@ -45,7 +45,9 @@ def percent(part: float, whole: float) -> str:
 
 
 def long_duration(seconds: float) -> str:
-    """Format a duration such as ``9 h 58 min``, ``3 min 05 s`` or ``12 s``."""
+    """Format a duration, such as ``9 h 58 min`` or ``12 s``."""
+    if seconds < 9.995:
+        return f"{seconds:.2f} s"
     whole_s = round(seconds)
     if whole_s < 60:
         return f"{whole_s} s"

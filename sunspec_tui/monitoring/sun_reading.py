@@ -1,4 +1,4 @@
-"""Read the Sun's position and its next rise or set for front ends."""
+"""Read the Sun's position and next event for front ends."""
 
 import math
 import threading
@@ -23,7 +23,7 @@ _VERBS = {SunEventKind.RISE: "rises", SunEventKind.SET: "sets"}
 
 @dataclass(frozen=True, slots=True)
 class SunReading:
-    """Position of the Sun at one moment, and its next rise or set.
+    """Position of the Sun, and its next rise or set.
 
     Attributes
     ----------
@@ -57,7 +57,10 @@ class SunReading:
 
     @property
     def next_text(self) -> str:
-        """Next rise or set with its UTC time; empty if it is unknown."""
+        """Next rise or set with its UTC time.
+
+        Without one, it is the remark of the day; empty if unknown.
+        """
         if self.next_event is not None:
             return f"{_VERBS[self.next_event.kind]} {format_clock(self.next_event.time_s)[:5]}"
         return "" if self.day is None else self.day.remark.removeprefix("the Sun ")
@@ -108,7 +111,10 @@ class SunReader:
         return self._day
 
     def _next(self, time_s: float) -> SunEvent | None:
-        """Return the next rise or set, searched for when the last one is over."""
+        """Return the next rise or set.
+
+        It is searched for when the last one is over.
+        """
         begin_s, end_s = self._searched
         if not begin_s <= time_s < end_s:
             events = sun_events(time_s, time_s + _SEARCH_S, self._site)

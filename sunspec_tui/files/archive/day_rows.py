@@ -81,7 +81,7 @@ def archived_rows(directory: Path, begin_s: float, end_s: float) -> ArchivedRows
 
 
 def covered_spans(times_s: NDArray[np.float64]) -> Spans:
-    """Return the times that consecutive rows cover, from the ends of the rows.
+    """Return the times that rows cover.
 
     Parameters
     ----------
