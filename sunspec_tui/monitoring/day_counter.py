@@ -64,8 +64,12 @@ class DayCounter:
     def finish(self) -> None:
         """Save the counts, and wait for the disk for a limited time."""
         with self._lock:
-            if self._days:
-                self._file.save(self._days.values())
+            days = list(self._days.values())
+        if days and not self._file.save(days):
+            # The last write is not done yet. If the disk hangs, the next one does not begin either.
+            self._file.finish()
+            if not self._file.save(days):
+                return
         self._file.finish()
 
     def _add(self, snapshot: Snapshot) -> None:

@@ -222,8 +222,8 @@ def _parsed(line: bytes) -> tuple[dict[str, Any], float | None]:
     """Return a line's event and its time; None for no event."""
     try:
         event = json.loads(line)
-        if isinstance(event, dict) and isinstance(event.get("event"), str):
-            return event, parse_block_time(str(event.get("time")))
+        if isinstance(event, dict) and all(isinstance(event.get(name), str) for name in ("event", "time")):
+            return event, parse_block_time(event["time"])
     except (ValueError, RecursionError):
         pass
     return {}, None

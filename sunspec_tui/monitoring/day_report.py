@@ -61,7 +61,7 @@ def _rows(summary: DaySummary) -> Iterator[tuple[str, str]]:
     yield from _event_rows(summary)
     yield from _named("Notes", [_note_text(note) for note in summary.notes], "note")
     for i, path in enumerate(summary.quicklooks):
-        yield "" if i else "Quick-look", printable_name(path)
+        yield "" if i else "Quick-look", printable(path)
     for i, remark in enumerate(summary.remarks):
         yield "" if i else "Remarks", printable(remark)
 
@@ -89,7 +89,7 @@ def _loss_rows(summary: DaySummary) -> Iterator[tuple[str, str]]:
 
 
 def _archive_rows(summary: DaySummary, archived: ArchivedRows) -> Iterator[tuple[str, str]]:
-    yield "Archive", printable_name(summary.archive)
+    yield "Archive", printable(summary.archive)
     if not archived.rows:
         yield "", "no rows of this day"
         return
@@ -145,7 +145,5 @@ def _note_text(note: DayNote) -> str:
 
 def _wrapped(label: str, text: str) -> list[str]:
     """Return a labelled text in lines of at most `WIDTH` characters."""
-    room = WIDTH - _LABEL_WIDTH
-    # A path keeps its blanks and its length, so that it can be copied.
-    lines = textwrap.wrap(text, room, break_long_words=" " in text, break_on_hyphens=False) or [""]
+    lines = textwrap.wrap(text, WIDTH - _LABEL_WIDTH, break_on_hyphens=False) or [""]
     return [f"{label if i == 0 else '':<{_LABEL_WIDTH}}{line}".rstrip() for i, line in enumerate(lines)]

@@ -114,7 +114,8 @@ def test_the_day_is_summarised_once_at_sunset(summaries):
     assert event["day"] == DAY.name
     assert event["source"] == receiver.source
     assert (event["frames_received"], event["frames_missing"], event["starts"]) == (8, 0, 1)
-    assert text.startswith(f"day {DAY.name}: data for 2.01 s of 14 h")
+    # The cadence is known from the second frame on.
+    assert text.startswith(f"day {DAY.name}: data for 1.75 s of 14 h")
     assert "8 frames, 0 missing, 0 rejected" in text
     assert json.loads(json.dumps(event)) == event
 
