@@ -43,9 +43,8 @@ def run(settings: SummarySettings, say: Say) -> int:
     now_s = time.time()
     day = observing_day(_day_name(settings, now_s), settings.site)
     if day.begin_s > now_s:
-        raise NoDataError(
-            f"the day {day.name} begins at {format_date_and_clock(day.begin_s)} UTC; choose an earlier one"
-        )
+        begin = format_date_and_clock(day.begin_s)
+        raise NoDataError(f"the day {day.name} has not begun: it begins at {begin} UTC; choose an earlier one")
     summary = gather(settings, day, now_s)
     is_known = summary.has_data or summary.counts or summary.notes or (summary.events and summary.events.counts)
     if is_known:

@@ -41,8 +41,9 @@ def logged(tmp_path):
 
 def test_events_of_the_day_are_counted_and_their_losses_summed(logged):
     found = logged(
-        line("gap", missing=3, count=2), line("gap", missing=1), line("rejected", count=3, causes={"parts": 2, "axis": 1}),
-        line("rejected", causes={"parts": 1}), line("restart"), line("state", state="stalled"), line("state", state="live"),
+        line("gap", missing=3, count=2), line("gap", missing=1), line("restart"), line("state", state="live"),
+        line("rejected", count=3, causes={"parts": 2, "axis": 1}), line("rejected", causes={"parts": 1}),
+        line("state", state="stalled"),
         line("gap", DAY.begin_s - 1, missing=100), line("gap", DAY.end_s + 1, missing=100),
         line("gap", NOON_S - 86_400, missing=100),
     )  # fmt: skip
@@ -85,7 +86,8 @@ def test_the_last_summary_of_each_stream_is_read_also_if_it_was_logged_days_late
 
 def test_lines_that_are_no_events_are_counted_and_change_nothing(logged):
     bad = [
-        "2026-11-27", '{"time": "2026-11-27"}', "[" * 10_000 + "2026-11-27", '"2026-11-27"', "2026-11-27\x00\x1b[2J",
+        "2026-11-27", '{"time": "2026-11-27"}', '{"time": "2026-11-27", "x": ' + "[" * 10_000,
+        '"2026-11-27"', "2026-11-27\x00\x1b[2J",
         '{"time": "2026-11-27T25:00:00Z", "event": "gap"}', '{"time": "2026-11-27T20:00:00Z", "event": 5}',
         '{"time": 20261127, "event": "2026-11-27"}', "2026-11-27" + "x" * 3 * MAX_LINE_BYTES, "[" * 100 + "2026-11-27",
     ]  # fmt: skip
@@ -93,11 +95,10 @@ def test_lines_that_are_no_events_are_counted_and_change_nothing(logged):
     assert (found.unreadable, found.counts) == (len(bad), {"gap": 1})
 
 
-@pytest.mark.parametrize("value", [-5, 1.5, "7", None, True, 10**300, [1], {"x": 1}])
+@pytest.mark.parametrize("value", [-5, 1.5, "7", None, True, 10**300, [1], {}])
 def test_an_invalid_number_of_an_event_is_not_believed(logged, value):
-    found = logged(
-        line("gap", missing=value, count=value), line("rejected", causes=value), line("rejected", causes={"a": value})
-    )
+    rejected = [line("rejected", causes=causes) for causes in (value, {"parts": value})]
+    found = logged(line("gap", missing=value, count=value), *rejected)
     assert found.counts == {"gap": 1, "rejected": 2}
     assert (found.missing, sum(found.rejected.values())) == (0, 0)
 
@@ -159,11 +160,10 @@ def test_notes_that_touch_the_day_are_read_and_other_lines_left_out(tmp_path):
 def whole_summary(logged, **changes):
     """Summary with all that there may be, and long hostile texts."""
     hostile = "x\x1b[2J\n" * 100
-    events = logged(
-        line("gap", missing=3), line("burst"), line("burst"),
-        *[json.dumps(json.loads(line("pipelines", NOON_S + n, "warning")) | {"text": f"{n} {hostile}"}) for n in range(40)],
-        *[json.dumps(json.loads(line("web_failed", NOON_S, "error")) | {"text": f"{n} {hostile}"}) for n in range(40)],
-    )  # fmt: skip
+    faults = [json.loads(line("pipelines", NOON_S + n, "warning")) for n in range(40)]
+    failures = [json.loads(line("web_failed", NOON_S, "error")) for _ in range(40)]
+    bad = [json.dumps(event | {"text": f"{n} {hostile}"}) for n, event in enumerate(faults + failures)]
+    events = logged(line("gap", missing=3), line("burst"), line("burst"), *bad)
     totals = Totals(140_000, 12, 1, 0, 2, 3, 139_000, 5, 0, {"parts": 2, "header_json": 1})
     counts = DayCounts(DAY.name, DAY.begin_s, DAY.end_s, totals, 35_000.0, 34_900.0, 2)
     spans = np.array([(DAY.begin_s, NOON_S), (NOON_S + 10, NOON_S + 20), (NOON_S + 100, DAY.end_s)])
@@ -183,7 +183,7 @@ def test_the_text_has_lines_of_80_visible_characters(logged):
     assert all(line == "" or line.isprintable() for line in lines)
     assert max(map(len, lines)) <= WIDTH
     for part in (
-        "rises 11-27 14:44, transit 11-27 19:40, sets 11-28 00:36 UTC", "Data        9 h 50 min of 9 h 52 min (99.7%)",
+        "rises 11-27 14:44, transit 11-27 19:40, sets 11-28 00:36 UTC", "Data        9 h 51 min of 9 h 52 min (99.7%)",
         "Monitor     ran for 9 h 43 min, 2 starts", "Frames      140000 received",
         "12 missing, 3 rejected (2 parts, 1 header json), 5 rows not archived", "1 restart, 3 stalls, 2 reversals",
         "139000 rows from 14:44:40 to 00:36:44 UTC", "Gaps        2, 1 min 30 s in all; the longest 1 min 20 s",
