@@ -1,7 +1,7 @@
 """Compute sunrise, transit and sunset, and the observing day of a site.
 
 An observing day lasts from sunrise to sunset. It has the date of the local mean solar time, so that each date is one
-day at any site. At OVRO-LWA this is the UTC date of sunrise; sunset is after midnight UTC for most of the year.
+day at any site. At OVRO-LWA this is the UTC date of sunrise; sunset is on the next UTC date.
 """
 
 import math
