@@ -252,7 +252,8 @@ SUN_TEXTS = """async (records) => {
 
 def test_the_page_shows_the_suns_position_and_its_next_rise_or_set(visit, fed_web):
     record = {
-        "sun_elevation_deg": 34.21, "sun_azimuth_deg": 151.4, "sun_next": "set", "sun_next_time": "2026-11-28T00:36:44.5Z",
+        "sun_elevation_deg": 34.21, "sun_azimuth_deg": 151.4,
+        "sun_next": "set", "sun_next_time": "2026-11-28T00:36:44.5Z",
     }  # fmt: skip
     records = [record, record | {"sun_next": None, "sun_next_time": None}, record | {"sun_elevation_deg": None}, {}]
     page = visit(fed_web[2])
