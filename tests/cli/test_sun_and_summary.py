@@ -1,4 +1,4 @@
-"""Commands for scripts and for the end of a day: sun and summary."""
+"""The commands sun and summary."""
 
 import json
 import time

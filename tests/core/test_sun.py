@@ -1,4 +1,4 @@
-"""The Sun's position, and the times at which it rises, transits and sets."""
+"""The Sun's position, and its rise, transit and set."""
 
 import math
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The summary of a day: events of the log, notes, and its two forms."""
+"""The summary of a day: events, notes, text and JSON."""
 
 import json
 from pathlib import Path

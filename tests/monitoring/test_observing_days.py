@@ -1,4 +1,4 @@
-"""Frames and losses are counted by observing day, across runs, and summarised at sunset."""
+"""Frames and losses are counted by observing day."""
 
 import json
 import logging
