@@ -89,7 +89,7 @@ def column_edges(times_s: NDArray[np.float64], column_s: float) -> NDArray[np.in
     return np.concatenate([[0], np.flatnonzero(np.diff(_column_numbers(times_s, column_s))) + 1]).astype(np.int64)
 
 
-def reduce_rows(rows: Recording, product: Product, column_s: float) -> Reduced:
+def reduce_rows(rows: Recording, product: Product, column_s: float, *, whole: bool = False) -> Reduced:
     """Reduce rows to columns.
 
     Parameters
@@ -100,8 +100,10 @@ def reduce_rows(rows: Recording, product: Product, column_s: float) -> Reduced:
         Product of the highest values.
     column_s
         Width of a column; 0 for each row.
+    whole
+        True for the means of all products, not only of those that a figure of `product` needs.
     """
-    power, needed = rows.power(product), _needed_products(rows, product)
+    power, needed = rows.power(product), rows if whole else _needed_products(rows, product)
     properties = (len(rows), rows.cadence_s, column_s, float(rows.starts_s[0]), float(rows.times_s[-1]))
     if not column_s:
         return Reduced(needed, np.where(np.isfinite(power), power, np.float32(np.nan)), *properties)
