@@ -7,7 +7,7 @@ its columns fits the length of its data. Dask is imported when it is first neede
 
 import math
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
@@ -22,6 +22,7 @@ from sunspec_tui.core.products import WIRE_PRODUCTS, Product, plain_name
 from sunspec_tui.core.recording import Recording, measured_cadence_s
 from sunspec_tui.core.times import format_iso
 from sunspec_tui.files.archive.block_reader import blocks_cover, overview
+from sunspec_tui.files.archive.day_stores import StoreTimes, read_store_times, stores_by_day
 from sunspec_tui.files.archive.layout import StoreName, stores
 from sunspec_tui.files.archive.reader import checked_stores, open_by_axis
 from sunspec_tui.files.xarray_dataset import from_dataset
@@ -52,6 +53,8 @@ def quicklook(
     scheduler: str | None = None,
     workers: int | None = None,
     remove_background: bool = False,
+    panels: Sequence[str] | None = None,
+    report: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005 - no progress is shown
 ) -> Iterator[Path]:
     """Draw each period that has rows, and yield the paths.
 
@@ -76,6 +79,10 @@ def quicklook(
         Number of processes on this machine; by default the number of cores.
     remove_background
         True to show the waterfalls without their quiet background.
+    panels
+        Panels of a figure for publishing, ``highest``, ``mean`` or ``V/I``, instead of the usual figure.
+    report
+        Called with the number of periods that are done, and their total.
 
     Raises
     ------
@@ -97,10 +104,38 @@ def quicklook(
     if not periods:
         raise ArchiveError(f"{directory} has no stores such as 2026-11-25.zarr in that time; check the directory")
     # A generator, because the times of each period are read to build its calls.
-    drawing = partial(draw, product=product, per=per, show=show, remove_background=remove_background)
-    tasks = (Task(begin_s, hour_calls(directory, chosen, begin_s, per), drawing) for begin_s in periods)
+    drawing = partial(draw, product=product, per=per, show=show, panels=panels, remove_background=remove_background)
+    whole = panels is not None
+    tasks = (Task(begin_s, hour_calls(directory, chosen, begin_s, per, whole=whole), drawing) for begin_s in periods)
     with closing(run_tasks(tasks, scheduler, workers)) as drawn:
-        yield from _write_pictures(drawn, out, per, len(periods))
+        yield from _write_pictures(_counted(drawn, len(periods), report), out, per, len(periods))
+
+
+def default_product(directory: Path) -> str:
+    """Return the product of a figure for publishing: I, if its parts are stored.
+
+    Otherwise it is the first stored product.
+    """
+    paths = [path for each in stores_by_day(directory).values() for path in each]
+    return preferred_product([read_store_times(path) for path in paths[:1]])
+
+
+def preferred_product(stores: Sequence[StoreTimes]) -> str:
+    """Return I if XX and YY are stored, else the first stored product."""
+    stored = {each for store in stores for each in store.products}
+    if {Product.XX, Product.YY} <= stored:
+        return str(Product.I)
+    return str(next((each for each in WIRE_PRODUCTS if each in stored), Product.XX))
+
+
+def _counted(
+    results: Iterable[tuple[Key, Any]], total: int, report: Callable[[int, int], None]
+) -> Iterator[tuple[Key, Any]]:
+    """Yield results, and report how many are done."""
+    report(0, total)
+    for number, result in enumerate(results):
+        yield result
+        report(number + 1, total)
 
 
 def _write_pictures(
@@ -263,13 +298,29 @@ def reduce_hour(directory: str, product: str, begin_s: float, column_s: float, *
     return reduced
 
 
-def draw(hours: list[Hour], product: str, per: str, show: str, *, remove_background: bool = False) -> list[bytes]:
+def draw(
+    hours: list[Hour],
+    product: str,
+    per: str,
+    show: str,
+    *,
+    remove_background: bool = False,
+    panels: Sequence[str] | None = None,
+) -> list[bytes]:
     """Draw a period's hours as PNGs, one per frequency axis.
 
     They are in the order of their first rows.
     """
-    drawn = partial(quicklook_png, per=per, period_s=PERIODS_S[per], remove_background=remove_background)
-    return [drawn(parts, Product(product), show) for parts in by_axis(hours)]
+    drawn = partial(
+        quicklook_png,
+        product=Product(product),
+        show=show,
+        panels=panels,
+        per=per,
+        period_s=PERIODS_S[per],
+        remove_background=remove_background,
+    )
+    return [drawn(parts) for parts in by_axis(hours)]
 
 
 def by_axis(hours: list[Hour]) -> list[Hour]:

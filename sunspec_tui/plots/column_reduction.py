@@ -58,7 +58,7 @@ class Reduced(NamedTuple):
     end_s: float
 
 
-def column_width_s(span_s: float, cadence_s: float, rows: int) -> float:
+def column_width_s(span_s: float, cadence_s: float, rows: int, most: int = MAX_COLUMNS) -> float:
     """Return the width of the columns for data of this length.
 
     0 if each row is a column.
@@ -71,10 +71,12 @@ def column_width_s(span_s: float, cadence_s: float, rows: int) -> float:
         Length of a row; NaN if unknown.
     rows
         Number of rows.
+    most
+        Largest number of columns.
     """
-    if rows <= MAX_COLUMNS or not span_s > 0:
+    if rows <= most or not span_s > 0:
         return 0.0
-    min_s = max(span_s / MAX_COLUMNS, cadence_s if cadence_s > 0 else 0.0)
+    min_s = max(span_s / most, cadence_s if cadence_s > 0 else 0.0)
     days_s = _DAY_S * math.ceil(min_s / _DAY_S)
     return float(next((width_s for width_s in _WIDTHS_S if width_s >= min_s), days_s))
 

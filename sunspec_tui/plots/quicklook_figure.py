@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def quicklook_png(
     per: str | None,
     period_s: float,
     remove_background: bool = False,
+    panels: Sequence[str] | None = None,
 ) -> bytes:
     """Draw reduced rows of one frequency axis as a PNG.
 
@@ -44,10 +46,16 @@ def quicklook_png(
         Length of the period; NaN or 0 if unknown.
     remove_background
         True to show the waterfall without its quiet background.
+    panels
+        Panels of a figure for publishing, see `published_figure.published_png`; `show` is then not used.
     """
     from sunspec_tui.plots.matplotlib_loader import load_matplotlib
 
     load_matplotlib()
+    if panels is not None:
+        from sunspec_tui.plots.published_figure import published_png
+
+        return published_png(parts, product, panels, per=per, period_s=period_s, remove_background=remove_background)
     from sunspec_tui.plots.figure import SpectrumFigure
 
     whole = join_columns(parts)
