@@ -25,18 +25,18 @@ def run(settings: QuicklookSettings, say: Say) -> int:
     # Check the times before reading.
     parse_time_range(settings.start, settings.end)
     if settings.index or settings.follow:
-        from sunspec_tui.cli import quicklook_index
+        from sunspec_tui.cli.quicklook_index import run_index
 
-        return quicklook_index.run(settings, say)
+        return run_index(settings, say)
     paths = input_paths(settings.paths)
     archive = paths[0] if len(paths) == 1 and is_archive(paths[0]) else None
     progress, count = ProgressLine(say, "pictures"), 0
+    if archive is None:
+        pictures = _pictures_of_files(settings, paths, progress)
+    else:
+        pictures = _pictures_of_archive(settings, archive, progress)
     try:
-        for path in (
-            _pictures_of_files(settings, paths, progress)
-            if archive is None
-            else _pictures_of_archive(settings, archive, progress)
-        ):
+        for path in pictures:
             progress.say(printable(path))
             count += 1
     finally:

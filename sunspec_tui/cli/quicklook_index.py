@@ -22,7 +22,7 @@ from sunspec_tui.plots.index_update import IndexUpdater, RunTasks, locked_index
 from sunspec_tui.plots.process_pool import run_here
 
 
-def run(settings: QuicklookSettings, say: Say) -> int:
+def run_index(settings: QuicklookSettings, say: Say) -> int:
     """Update the index once, or with ``--follow`` until a signal.
 
     The paths of written files are printed.
@@ -82,7 +82,8 @@ def _update(
         raise ArchiveError(f"{printable_name(settings.paths[0])} has no stores in that time; choose another")
     if summary:
         unchanged = f", {updater.unchanged} of {updater.days} days unchanged" if updater.unchanged else ""
-        progress.tell(f"{count} files written in {printable_name(settings.out)}{unchanged}")
+        files = "1 file" if count == 1 else f"{count} files"
+        progress.tell(f"{files} written in {printable_name(settings.out)}{unchanged}")
     return updater.failures
 
 

@@ -140,10 +140,11 @@ def _picture(day: str, picture: FileRecord | None, hours: Mapping[str, FileRecor
     more = "".join(
         f' · <a href="{_link(name, picture)}">frequency axis {number}</a>' for number, name in enumerate(others, 2)
     )
+    strip = "strip with-hours" if hours else "strip"
     alt = _text(f"Dynamic spectrum of {day}: {facts}")
     size = f'width="{WIDTH_PX}" height="{HEIGHT_PX}"'
     return f"""<p class="facts">{_text(facts)}{more}</p>
-<div class="strip">
+<div class="{strip}">
 <a class="picture" href="{_link(first, picture)}">
 <img src="{_link(thumbnail_name(day), picture)}" {size} loading="lazy" alt="{alt}">
 </a>
@@ -161,18 +162,20 @@ def _facts(picture: FileRecord) -> str:
 
 def _hours(day: str, hours: Mapping[str, FileRecord]) -> str:
     """Return links to the pictures of hours, below their part of the day."""
-    cells = "".join(f"<li>{_hour(day, hour, hours.get(hour))}</li>" for hour in HOURS)
+    cells = "".join(_hour(day, hour, hours.get(hour)) for hour in HOURS)
     return f'<nav aria-label="Hours of {day}"><ol class="hours">{cells}</ol></nav>\n'
 
 
 def _hour(day: str, hour: str, record: FileRecord | None) -> str:
     if record is None:
-        return f'<span class="none" title="no rows">{hour}</span>'
+        return f'<li class="none"><span title="no rows">{hour}</span></li>'
     if not record.count:
-        return f'<span class="failed" title="could not be made">{hour}<span class="hidden"> failed</span></span>'
+        return (
+            f'<li class="failed"><span title="could not be made">{hour}<span class="hidden"> failed</span></span></li>'
+        )
     first = file_names(day, hour, record.count)[0]
     title = f"{hour}:00 to {hour}:59 UTC, {record.rows} rows"
-    return f'<a href="{_link(first, record)}" title="{title}">{hour}<span class="hidden"> h UTC</span></a>'
+    return f'<li><a href="{_link(first, record)}" title="{title}">{hour}<span class="hidden"> h UTC</span></a></li>'
 
 
 def _marks(day: str, record: DayRecord, marks: Sequence[MarkedInterval]) -> str:

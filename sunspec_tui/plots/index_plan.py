@@ -110,7 +110,8 @@ def plan_day(
     try:
         stores = [read_store_times(path) for path in paths]
     except ArchiveError as error:
-        return DayPlan(day, DayRecord([], known.files, printable(error, MAX_ERROR_CHARACTERS)), [])
+        reason = without_directory(printable(error, MAX_ERROR_CHARACTERS), paths[0].parent)
+        return DayPlan(day, DayRecord([], known.files, reason), [])
     files = {each.key: each for each in _pictures(day, stores, product, periods)}
     files |= {each.key: each for each in _intervals(day, stores, product, wanted)}
     kept = {key: each for key, each in known.files.items() if key in files}
@@ -127,16 +128,25 @@ def _is_up_to_date(day: str, known: DayRecord, stamp: Content, wanted: set[str],
         and not known.error
         and {key for key in known.files if is_interval(key)} == wanted
         and not any(each.error for each in known.files.values())
-        and all(_exists(day, key, each, out) for key, each in known.files.items())
+        and all(files_exist(day, key, each, out) for key, each in known.files.items())
     )
 
 
 def _is_same(day: str, work: Work, record: FileRecord | None, out: Path) -> bool:
     same = record is not None and record.content == work.record.content and not record.error
-    return same and record is not None and _exists(day, work.key, record, out)
+    return same and record is not None and files_exist(day, work.key, record, out)
 
 
-def _exists(day: str, key: str, record: FileRecord, out: Path) -> bool:
+def without_directory(text: str, directory: Path) -> str:
+    """Return a reason without the directory of the archive.
+
+    A page that is published must not show the paths of the machine.
+    """
+    return text.replace(f"{directory.absolute()}/", "").replace(f"{directory}/", "")
+
+
+def files_exist(day: str, key: str, record: FileRecord, out: Path) -> bool:
+    """Return True if all files of a record exist."""
     names = file_names(day, key, record.count)
     if key == DAY and record.count:
         names.append(thumbnail_name(day))

@@ -25,7 +25,7 @@ from sunspec_tui.files.marked_intervals import MarkedInterval, read_marks
 from sunspec_tui.files.write import export
 from sunspec_tui.plots.directory_lock import Claim, open_lock_file, try_lock
 from sunspec_tui.plots.index_page import PAGE, index_page
-from sunspec_tui.plots.index_plan import DayPlan, Work, day_begin_s, day_name, plan_day
+from sunspec_tui.plots.index_plan import DayPlan, Work, day_begin_s, day_name, files_exist, plan_day, without_directory
 from sunspec_tui.plots.index_record import (
     MAX_ERROR_CHARACTERS,
     DayRecord,
@@ -197,15 +197,23 @@ class IndexUpdater:
         if not isinstance(result, BaseException) and not (result.pngs if isinstance(result, Drawn) else result):
             result = ArchiveError(f"there is no {work.record.product}")
         if isinstance(result, BaseException):
-            # One that fails must not prevent the others. An earlier picture stays.
-            error = printable(result, MAX_ERROR_CHARACTERS)
+            # One that fails must not prevent the others.
+            error = without_directory(printable(result, MAX_ERROR_CHARACTERS), self._directory)
             self.failures.append(f"{work.day} {work.key}: {error}")
-            files[work.key] = replace(files.get(work.key, replace(work.record, content=[])), error=error)
+            files[work.key] = replace(self._earlier(work), error=error)
             return
         if isinstance(result, Drawn):
             yield from self._write_pictures(work, result, files)
         else:
             yield from self._write_intervals(work, result, files)
+
+    def _earlier(self, work: Work) -> FileRecord:
+        """Return the record of files that an earlier run made, if they exist."""
+        assert self._record is not None  # noqa: S101 - set at the begin of an update
+        earlier = self._record.days[work.day].files.get(work.key)
+        if earlier is not None and files_exist(work.day, work.key, earlier, self._out):
+            return earlier
+        return replace(work.record, content=[])
 
     def _write_pictures(self, work: Work, drawn: Drawn, files: dict[str, FileRecord]) -> Iterator[Path]:
         names = file_names(work.day, work.key, len(drawn.pngs))
