@@ -38,11 +38,12 @@ def run_index(settings: QuicklookSettings, say: Say) -> int:
     periods = (settings.per,) if settings.per in ("day", "hour") else ("day", "hour")
     progress = ProgressLine(say, "pictures and files")
     with locked_index(settings.out):
-        update = partial(_update, IndexUpdater(archive, settings.out, options, periods), settings, progress)
+        updater = IndexUpdater(archive, settings.out, options, periods)
+        update = partial(_update, updater, settings, progress, set[Path]())
         try:
             if settings.follow:
                 return follow(update, settings, progress)
-            failures = update(partial(run_tasks, scheduler=settings.scheduler, workers=settings.workers), summary=True)
+            failures = update(partial(run_tasks, scheduler=settings.scheduler, workers=settings.workers))
         finally:
             progress.clear()
     if failures:
@@ -67,15 +68,26 @@ def _archive(settings: QuicklookSettings) -> Path:
 
 
 def _update(
-    updater: IndexUpdater, settings: QuicklookSettings, progress: ProgressLine, run: RunTasks, *, summary: bool = False
+    updater: IndexUpdater,
+    settings: QuicklookSettings,
+    progress: ProgressLine,
+    printed: set[Path],
+    run: RunTasks,
+    *,
+    summary: bool = True,
 ) -> list[str]:
-    """Update the index, print the paths, and return the failures."""
+    """Update the index, print new paths, and return the failures.
+
+    With `summary`, show the progress and the number of files.
+    """
     start_s, end_s = parse_time_range(settings.start, settings.end)
     limits = -math.inf if start_s is None else start_s, math.inf if end_s is None else end_s
     progress.begin()
     count = 0
-    for path in updater.update(run, progress.update, *limits):
-        progress.say(printable(path))
+    for path in updater.update(run, progress.update if summary else _silent, *limits):
+        if path not in printed:
+            progress.say(printable(path))
+        printed.add(path)
         count += 1
     progress.clear()
     if not updater.days:
@@ -118,16 +130,20 @@ def follow(
     """
     # At first there may be many days. Later there are few pictures, for which new processes would take longer.
     run: RunTasks = partial(run_tasks, scheduler=settings.scheduler, workers=settings.workers)
-    problem = ""
+    problem, is_first = "", True
     try:
         while True:
             begin_s = monotonic()
-            problem = _report(_problem_of(partial(update, run)), problem, progress)
-            run = run_here
+            problem = _report(_problem_of(partial(update, run, summary=is_first)), problem, progress)
+            run, is_first = run_here, False
             left_s = settings.update_interval - (monotonic() - begin_s)
             wait(max(left_s, settings.update_interval / 2))
     except EndRequested as ended:
         return STATUSES[ended.number]
+
+
+def _silent(done: int, total: int) -> None:
+    """Show no progress."""
 
 
 def _problem_of(update: Callable[[], list[str]]) -> str:

@@ -87,7 +87,7 @@ def _mark(line: bytes) -> MarkedInterval | None:
         end_s = None if end_s is None else _time_s(end_s)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, UsageError):
         return None
-    text, author = values.get("text"), values.get("author") or ""
+    text, author = values.get("text"), values.get("author", "")
     if not isinstance(text, str) or not isinstance(author, str) or (end_s is not None and end_s < begin_s):
         return None
     return MarkedInterval(

@@ -222,10 +222,18 @@ def hour_calls(directory: Path, product: Product, begin_s: float, per: str, *, w
         return []
     count = max(1, round(period_s / _HOUR_S))
     name = str(directory.absolute())
-    if column_s >= _BLOCK_COLUMN_S and blocks_cover(directory, *_within(begin_s, period_s), product):
+    if column_s >= _BLOCK_COLUMN_S and _has_blocks(directory, begin_s, period_s, product):
         return [(partial(reduce_blocks, whole=whole), (name, str(product), begin_s, period_s))]
     hour = partial(reduce_hour, whole=whole)
     return [(hour, (name, str(product), begin_s + n * _HOUR_S, column_s)) for n in range(count)]
+
+
+def _has_blocks(directory: Path, begin_s: float, period_s: float, product: Product) -> bool:
+    try:
+        return blocks_cover(directory, *_within(begin_s, period_s), product)
+    except ArchiveError:
+        # Reading the hours gives the reason.
+        return False
 
 
 def _column_s(directory: Path, begin_s: float, period_s: float) -> float | None:

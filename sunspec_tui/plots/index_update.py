@@ -8,7 +8,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -124,7 +124,7 @@ class IndexUpdater:
         self.days, self.unchanged = len(plans), sum(not plan.work for plan in plans)
         self.failures += [f"{plan.day}: {plan.record.error}" for plan in plans if plan.record.error]
         try:
-            yield from self._make(run, work, report)
+            yield from self._make(run, work, plans, report)
         finally:
             page = self._save()
         if page is not None:
@@ -159,7 +159,8 @@ class IndexUpdater:
                 paths = [*paths, *stores.get(day_name(begin_s + _DAY_S), [])]
             known = record.days.get(day, DayRecord())
             plan = plan_day(day, paths, marks, known, self._out, product=self._options.product, periods=self._periods)
-            record.days[day] = plan.record
+            # The state of the stores is recorded when all work is done: a run may be ended early.
+            record.days[day] = replace(plan.record, stamp=[]) if plan.work else plan.record
             plans.append(plan)
         return plans
 
@@ -172,13 +173,19 @@ class IndexUpdater:
         for mark in marks:
             self._marks.setdefault(day_name(mark.begin_s), []).append(mark)
 
-    def _make(self, run: RunTasks, work: dict[Key, Work], report: Report) -> Iterator[Path]:
+    def _make(self, run: RunTasks, work: dict[Key, Work], plans: Sequence[DayPlan], report: Report) -> Iterator[Path]:
         """Run the tasks, and write their results."""
+        assert self._record is not None  # noqa: S101 - set at the begin of an update
+        left = {plan.day: len(plan.work) for plan in plans}
+        stamps = {plan.day: plan.record.stamp for plan in plans}
         report(0, len(work))
         next_save_s = self._monotonic() + _SAVE_S
         with closing(run(self._task(each) for each in work.values())) as results:
             for number, (key, result) in enumerate(results):
                 yield from self._written(work[key], result)
+                left[key[0]] -= 1
+                if not left[key[0]]:
+                    self._record.days[key[0]].stamp = stamps[key[0]]
                 report(number + 1, len(work))
                 if self._monotonic() >= next_save_s:
                     self._save()

@@ -76,6 +76,8 @@ def read_store_times(path: Path) -> StoreTimes:
     ArchiveError
         If the store cannot be read.
     """
+    if not path.is_dir():
+        raise ArchiveError(f"{printable_name(path)} is not a directory, so it is no store; move it away")
     (claim,) = checked_stores(path, -math.inf, math.inf)
     zarr = require_extra("zarr", "reading an archive")
     try:
