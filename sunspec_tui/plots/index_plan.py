@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sunspec_tui.core.errors import ArchiveError
-from sunspec_tui.core.printable import printable
+from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.files.archive.day_stores import StoreTimes, read_store_times, rows_between, stores_stamp
 from sunspec_tui.files.marked_intervals import MarkedInterval
 from sunspec_tui.plots.archive_quicklook import PERIODS_S, preferred_product
@@ -110,8 +110,7 @@ def plan_day(
     try:
         stores = [read_store_times(path) for path in paths]
     except ArchiveError as error:
-        reason = without_directory(printable(error, MAX_ERROR_CHARACTERS), paths[0].parent)
-        return DayPlan(day, DayRecord([], known.files, reason), [])
+        return DayPlan(day, DayRecord([], known.files, without_directory(error, paths)), [])
     files = {each.key: each for each in _pictures(day, stores, product, periods)}
     files |= {each.key: each for each in _intervals(day, stores, product, wanted)}
     kept = {key: each for key, each in known.files.items() if key in files}
@@ -137,12 +136,16 @@ def _is_same(day: str, work: Work, record: FileRecord | None, out: Path) -> bool
     return same and record is not None and files_exist(day, work.key, record, out)
 
 
-def without_directory(text: str, directory: Path) -> str:
-    """Return a reason without the directory of the archive.
+def without_directory(error: object, paths: Sequence[Path]) -> str:
+    """Return the text of an error without the directory of the archive.
 
     A page that is published must not show the paths of the machine.
     """
-    return text.replace(f"{directory.absolute()}/", "").replace(f"{directory}/", "")
+    text = str(error)
+    for path in paths:
+        for shown in (printable_name(path.absolute()), printable_name(path), f"{path.absolute()}", f"{path}"):
+            text = text.replace(shown, path.name)
+    return printable(text, MAX_ERROR_CHARACTERS)
 
 
 def files_exist(day: str, key: str, record: FileRecord, out: Path) -> bool:

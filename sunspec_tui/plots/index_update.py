@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sunspec_tui.core.errors import ArchiveError, UsageError
-from sunspec_tui.core.printable import printable, printable_name
+from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.files.archive.day_stores import stores_by_day
@@ -27,7 +27,6 @@ from sunspec_tui.plots.directory_lock import Claim, open_lock_file, try_lock
 from sunspec_tui.plots.index_page import PAGE, index_page
 from sunspec_tui.plots.index_plan import DayPlan, Work, day_begin_s, day_name, files_exist, plan_day, without_directory
 from sunspec_tui.plots.index_record import (
-    MAX_ERROR_CHARACTERS,
     DayRecord,
     FileRecord,
     IndexRecord,
@@ -205,7 +204,7 @@ class IndexUpdater:
             result = ArchiveError(f"there is no {work.record.product}")
         if isinstance(result, BaseException):
             # One that fails must not prevent the others.
-            error = without_directory(printable(result, MAX_ERROR_CHARACTERS), self._directory)
+            error = without_directory(result, stores_by_day(self._directory).get(work.day, []))
             self.failures.append(f"{work.day} {work.key}: {error}")
             files[work.key] = replace(self._earlier(work), error=error)
             return

@@ -121,12 +121,12 @@ def test_only_days_between_two_times_are_updated(index):
 
 
 def test_a_picture_that_fails_does_not_cost_the_others(index):
-    index.runner.errors[TODAY, "12"] = ArchiveError(f"{index.archive.absolute()}/x.zarr has a <bad> chunk")
+    index.runner.errors[TODAY, "12"] = ArchiveError(f"{index.archive.absolute()}/{TODAY}.zarr has a <bad> chunk")
     names, keys = index.update()
     assert len(keys) == 4
     assert f"{TODAY}/quicklook_20250818_12.png" not in names
-    assert index.updater.failures == ["2025-08-18 12: x.zarr has a <bad> chunk"]
-    assert "The picture of the hour 12 could not be made: x.zarr has a &lt;bad&gt; chunk" in index.page
+    assert index.updater.failures == ["2025-08-18 12: 2025-08-18.zarr has a <bad> chunk"]
+    assert "The picture of the hour 12 could not be made: 2025-08-18.zarr has a &lt;bad&gt; chunk" in index.page
     assert str(index.archive) not in index.page
     # It is tried again.
     assert index.update()[1] == [(TODAY, "12")]
