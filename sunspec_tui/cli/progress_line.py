@@ -22,7 +22,7 @@ _ERASE = "\r\x1b[K"
 
 
 def progress_text(done: int, total: int, elapsed_s: float, what: str) -> str:
-    """Return a line such as ``12 of 175 pictures, about 3 min left``."""
+    """Return a line such as ``5 of 9 pictures, about 3 min left``."""
     left = ""
     if _MIN_DONE <= done < total:
         left_s = elapsed_s / done * (total - done)
@@ -55,6 +55,8 @@ class ProgressLine:
 
     def update(self, done: int, total: int) -> None:
         """Show what is done, at most a few times a second."""
+        if done >= total and not self._is_terminal:
+            return
         now_s = self._monotonic()
         interval_s = _LINE_INTERVAL_S if self._is_terminal else PLAIN_INTERVAL_S
         if now_s < self._shown_s + interval_s:
@@ -92,7 +94,7 @@ class ProgressLine:
 
 
 def _shows_lines() -> bool:
-    """Return True if standard error is a terminal that can replace a line."""
+    """Return True if standard error can replace a line."""
     return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 

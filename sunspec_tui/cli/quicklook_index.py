@@ -1,4 +1,4 @@
-"""Write the index of an archive's quick-looks, and keep it up to date."""
+"""Write the index of quick-looks, and keep it up to date."""
 
 import math
 import threading

@@ -112,16 +112,16 @@ def quicklook(
 
 
 def default_product(directory: Path) -> str:
-    """Return the product of a figure for publishing: I, if its parts are stored.
+    """Return the product of a figure for publishing.
 
-    Otherwise it is the first stored product.
+    It is that of the first store, see `preferred_product`.
     """
     paths = [path for each in stores_by_day(directory).values() for path in each]
     return preferred_product([read_store_times(path) for path in paths[:1]])
 
 
 def preferred_product(stores: Sequence[StoreTimes]) -> str:
-    """Return I if XX and YY are stored, else the first stored product."""
+    """Return I if XX and YY are stored, else the first product."""
     stored = {each for store in stores for each in store.products}
     if {Product.XX, Product.YY} <= stored:
         return str(Product.I)

@@ -79,7 +79,10 @@ def file_quicklook(
 
 
 def _product(series: FileSeries, name: str | None, preferred: Sequence[Product]) -> Product:
-    """Return the product to draw; without a name, a preferred or the first one."""
+    """Return the product to draw.
+
+    Without a name, it is the first preferred one that there is, or else the first one.
+    """
     carried = series.only(slice(0)).carries()
     if name is None:
         return next((each for each in preferred if each in carried), carried[0])

@@ -1,4 +1,4 @@
-"""Build the page of an index of quick-looks, as one static file of HTML.
+"""Build the page of an index of quick-looks, in static HTML.
 
 The page has no script, loads nothing from elsewhere, and has only relative links. All text from outside is escaped.
 """
@@ -161,7 +161,7 @@ def _facts(picture: FileRecord) -> str:
 
 
 def _hours(day: str, hours: Mapping[str, FileRecord]) -> str:
-    """Return links to the pictures of hours, below their part of the day."""
+    """Return links to the hours, below their part of the day."""
     cells = "".join(_hour(day, hour, hours.get(hour)) for hour in HOURS)
     return f'<nav aria-label="Hours of {day}"><ol class="hours">{cells}</ol></nav>\n'
 

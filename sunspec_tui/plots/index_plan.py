@@ -121,7 +121,7 @@ def plan_day(
 
 
 def _is_up_to_date(day: str, known: DayRecord, stamp: Content, wanted: set[str], out: Path) -> bool:
-    """Return True if nothing of a day has changed since the last run."""
+    """Return True if nothing of a day has changed."""
     return (
         known.stamp == stamp
         and not known.error
@@ -206,7 +206,7 @@ def _work(day: str, key: str, stores: Sequence[StoreTimes], begin_s: float, end_
 
 
 def _wanted_intervals(marks: Sequence[MarkedInterval]) -> dict[str, MarkedInterval]:
-    """Return the marks that have an end, by the key of their interval."""
+    """Return the marks that have an end, by their key."""
     return {interval_key(mark.begin_s, mark.end_s): mark for mark in marks if mark.end_s is not None}
 
 

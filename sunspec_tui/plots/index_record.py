@@ -111,7 +111,7 @@ class IndexRecord:
 
 
 def read_record(out: Path) -> IndexRecord:
-    """Read the record of a directory; empty if there is no valid one."""
+    """Read the record of a directory; empty without a valid one."""
     try:
         values = json.loads(read_bounded(out / NAME, _MAX_BYTES))
         return _index_record(values)

@@ -1,4 +1,4 @@
-"""Make the pictures and files of an index: the work that other processes do.
+"""Make the pictures and files of an index, in any process.
 
 Workers reduce rows, and draw pictures or cut out intervals; only the results are returned.
 """
@@ -146,7 +146,7 @@ def interval_task(
 
 
 def interval_rows(directory: str, product: str, begin_s: float, end_s: float, column_s: float) -> list[Recording]:
-    """Return one product of the rows of an interval, for each frequency axis."""
+    """Return one product of an interval, for each frequency axis."""
     try:
         datasets = open_by_axis(directory, begin_s, end_s, quiet=True)
     except NoRowsError:

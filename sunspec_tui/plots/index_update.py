@@ -1,4 +1,4 @@
-"""Update the index of quick-looks: pictures, FITS files of intervals, and the page.
+"""Update the index of quick-looks: pictures, FITS files and the page.
 
 Only what changed since the last run is made. The record and the page are written while the work goes on, so that a run
 that is ended early loses little.
@@ -214,7 +214,7 @@ class IndexUpdater:
             yield from self._write_intervals(work, result, files)
 
     def _earlier(self, work: Work) -> FileRecord:
-        """Return the record of files that an earlier run made, if they exist."""
+        """Return the record of existing files of an earlier run."""
         assert self._record is not None  # noqa: S101 - set at the begin of an update
         earlier = self._record.days[work.day].files.get(work.key)
         if earlier is not None and files_exist(work.day, work.key, earlier, self._out):

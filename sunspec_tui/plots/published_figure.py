@@ -1,4 +1,4 @@
-"""Draw the figure of a quick-look for publishing: panels with one time axis.
+"""Draw a figure for publishing: panels with one time axis.
 
 The panels show the highest values and the means of a product without its quiet background, and V/I.
 """

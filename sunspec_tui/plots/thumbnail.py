@@ -1,4 +1,4 @@
-"""Draw the thumbnail of a day: all 24 hours as a small picture without axes.
+"""Draw the thumbnail of a day: 24 hours without axes.
 
 All days have the same width, so that the thumbnails below each other have one time axis. Hours without rows are
 transparent, so that the thumbnail fits a dark and a light page.
@@ -28,7 +28,7 @@ _LEVELS = 255  # code 0 is transparent
 
 
 def thumbnail_png(parts: Sequence[Reduced], product: Product, day_begin_s: float) -> bytes:
-    """Draw the highest values of a day without their background as a PNG.
+    """Draw the highest values of a day as a PNG, without background.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def pixels(begins_s: NDArray[np.float64], ends_s: NDArray[np.float64], codes: ND
 
 
 def _codes(values: NDArray[np.float32], *, signed: bool) -> NDArray[np.uint8]:
-    """Return codes 1 to 255 for values between automatic levels; 0 for NaN."""
+    """Return codes 1 to 255 between automatic levels; 0 for NaN."""
     low, high = picture_levels(values, signed=signed) or default_levels(signed=signed)
     scaled = (values - low) / max(high - low, 1e-6) * (_LEVELS - 1)
     known = np.isfinite(values)

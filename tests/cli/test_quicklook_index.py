@@ -27,11 +27,18 @@ def quicklook(*words):
     return main(["quicklook", *map(str, words)])
 
 
-@pytest.mark.timeout(180)
+@pytest.fixture
+def one_process(monkeypatch):
+    """Draw in this process: others load the libraries anew."""
+    for module in ("cli.quicklook_index", "plots.archive_quicklook"):
+        monkeypatch.setattr(f"sunspec_tui.{module}.run_tasks", lambda tasks, *_, **__: run_here(tasks))
+
+
+@pytest.mark.usefixtures("one_process")
 def test_standard_output_has_the_paths_of_new_files_alone(tmp_path, capsys):
     archive, out = tmp_path / "archive", tmp_path / "out"
     add_rows(archive, NOON_S)
-    assert quicklook(archive, "--out", out, "--index", "--workers", 1) == 0
+    assert quicklook(archive, "--out", out, "--index") == 0
     told = capsys.readouterr()
     paths = told.out.splitlines()
     assert paths[-1] == str(out / "index.html")
@@ -45,11 +52,11 @@ def test_standard_output_has_the_paths_of_new_files_alone(tmp_path, capsys):
     assert "1 of 1 days unchanged" in told.err
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.usefixtures("one_process")
 def test_figures_for_publishing_without_an_index(tmp_path, capsys):
     archive, out = tmp_path / "archive", tmp_path / "out"
     add_rows(archive, NOON_S, nrows=2000, cadence_s=1.0)
-    assert quicklook(archive, "--out", out, "--panels", "highest,mean", "--per", "both", "--workers", 1) == 0
+    assert quicklook(archive, "--out", out, "--panels", "highest,mean", "--per", "both") == 0
     names = [path.rpartition("/")[2] for path in capsys.readouterr().out.splitlines()]
     assert names == ["quicklook_20250818.png", "quicklook_20250818_12.png"]
     with Image.open(out / names[0]) as picture:
@@ -114,9 +121,8 @@ def followed(update, capsys):
 
 def test_a_problem_is_reported_once_and_tried_again(capsys):
     missing = ArchiveError("no archive")
-    update = FakeUpdate(
-        missing, missing, OSError(28, "no space"), ["18 12: bad", "18 13: bad"], [], [], EndRequested(15)
-    )
+    failures = ["18 12: bad", "18 13: bad"]
+    update = FakeUpdate(missing, missing, OSError(28, "no space"), failures, [], [], EndRequested(15))
     status, told, waited = followed(update, capsys)
     assert status == 0
     assert told == [

@@ -1,4 +1,4 @@
-"""Describe the stores of each day of an archive: their state and row times.
+"""Describe the stores of each day: their state and row times.
 
 The state changes with each commit, so a program that follows the archive knows which days have changed.
 """
@@ -60,7 +60,7 @@ def stores_stamp(paths: list[Path]) -> list[list[str | int]]:
 
 
 def _file_state(path: Path) -> list[int]:
-    """Return inode, size and time of a file; empty if there is none."""
+    """Return inode, size and time of a file; empty without a file."""
     try:
         status = path.lstat()
     except OSError:
@@ -93,7 +93,7 @@ def read_store_times(path: Path) -> StoreTimes:
 
 
 def rows_between(times: StoreTimes, begin_s: float, end_s: float) -> tuple[int, int]:
-    """Return the rows from `begin_s` up to `end_s`, as (first, last + 1).
+    """Return the rows of a period, as (first, last + 1).
 
     A row that ends with a period belongs to the next one.
     """
