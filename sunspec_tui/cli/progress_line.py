@@ -22,7 +22,7 @@ _ERASE = "\r\x1b[K"
 
 
 def progress_text(done: int, total: int, elapsed_s: float, what: str) -> str:
-    """Return a line such as ``5 of 9 pictures, about 3 min left``."""
+    """Return a line such as ``5 of 9 pictures``."""
     left = ""
     if _MIN_DONE <= done < total:
         left_s = elapsed_s / done * (total - done)

@@ -190,16 +190,22 @@ def _mark(day: str, record: DayRecord, mark: MarkedInterval) -> str:
         times += f"–{format_clock(mark.end_s)}"
     author = f' <span class="author">{_text(mark.author)}</span>' if mark.author else ""
     found = None if mark.end_s is None else record.files.get(interval_key(mark.begin_s, mark.end_s))
-    files = "" if found is None or mark.end_s is None else _files(day, interval_key(mark.begin_s, mark.end_s), found)
+    files = ""
+    if found is not None and mark.end_s is not None:
+        files = _files(day, interval_key(mark.begin_s, mark.end_s), found, times)
     return f'<span class="times">{times}</span> <span>{_text(mark.text)}</span>{author}{files}'
 
 
-def _files(day: str, key: str, record: FileRecord) -> str:
-    """Return the links to the FITS files of an interval."""
+def _files(day: str, key: str, record: FileRecord, times: str) -> str:
+    """Return the links to the FITS files of an interval.
+
+    The times are in the name of a link for those who hear the page.
+    """
     names = file_names(day, key, record.count)
     length = f", means of {record.column_s:g} s" if record.column_s else ""
     size = f" ({record.rows} rows{length}, {record.nbytes / 1e6:.1f} MB)" if names else ""
-    links = " ".join(f'<a href="{quote(name)}" download>FITS {_text(record.product)}</a>' for name in names)
+    text = f'FITS {_text(record.product)}<span class="hidden"> of {times}</span>'
+    links = " ".join(f'<a href="{quote(name)}" download>{text}</a>' for name in names)
     remark = record.remark or (f"could not be made: {record.error}" if record.error else "")
     return f' <span class="files">{links}{size}{_text(remark)}</span>'
 

@@ -74,7 +74,7 @@ def test_links_are_relative_and_nothing_comes_from_elsewhere():
     assert "url(" not in page.text
     assert "@import" not in page.text
     assert "12:00:00–12:01:00 burst PC" in page.text
-    assert "FITS I (60 rows, 1.5 MB)" in page.text
+    assert "FITS I of 12:00:00–12:01:00 (60 rows, 1.5 MB)" in page.text
 
 
 def test_a_picture_has_a_text_and_a_page_its_language():
