@@ -5,36 +5,29 @@ times faster than a new figure. It does not use pyplot, which would keep figures
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import Colormap, ListedColormap, Normalize
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.image import PcolorImage
 from matplotlib.mathtext import MathTextParser
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from sunspec_tui.core.background import REMOVED, quiet_median, without_background
-from sunspec_tui.core.colormaps import DIVERGING, PALETTES, colours
+from sunspec_tui.core.colormaps import DIVERGING, PALETTES
 from sunspec_tui.core.levels import Levels, default_levels, picture_levels, to_db, without_warnings
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.products import Product
-from sunspec_tui.core.retention import SOFTWARE
 from sunspec_tui.core.row_spans import GAP, Columns, place_columns
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.files.atomic_write import atomic_write
+from sunspec_tui.plots.figure_style import colour_map_of, default_style, encode_png
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.plots.time_labels import DAY_S, TimeLabels
 
@@ -47,7 +40,6 @@ _MAX_TIME_S = 253_370_764_800.0
 _MAX_STATION_CHARACTERS = 80
 _MAX_FREQUENCY_MHZ = 1e12
 _MAX_SINGLE = 1e37
-_NO_DATA_COLOUR = "#c9c9cf"
 # After a long silence, only the newest part of the history is drawn. Rows ahead of the newest one, because time went
 # back, are drawn up to an hour ahead.
 _REACH_LENGTHS, _REACH_ROWS = 4, 1200
@@ -55,9 +47,6 @@ _MIN_REACH_AHEAD_S = 3600.0
 _RESTART_COLOUR, _RESTART_WIDTH = "tab:red", 0.8
 # With a fixed position of the title, matplotlib does not measure all labels to avoid them.
 _TITLE_Y = 1.0
-# The next level takes 9 ms more, for a file that is 4 % smaller.
-_COMPRESSION = 5
-_GREYS = 35
 # Formula of a tick label on a logarithmic axis.
 _FORMULA = r"$\mathdefault{10^{1}}$"
 _LINES = (("tab:blue", 0.9, 1.0), ("tab:orange", 2.4, 0.6))
@@ -118,24 +107,6 @@ def image_levels(image: NDArray[np.float32], columns: Columns, *, signed: bool =
     return default_levels(signed=signed)
 
 
-@contextmanager
-def default_style() -> Iterator[None]:
-    """Use matplotlib's default style instead of a user's or script's."""
-    style: dict[Any, Any] = {key: value for key, value in mpl.rcParamsDefault.items() if key != "backend"}
-    with mpl.rc_context(style):
-        yield
-
-
-@lru_cache(maxsize=16)
-def colour_map_of(name: str) -> Colormap:
-    """Return a palette of the monitor as matplotlib's object.
-
-    It uses matplotlib's own table if there is one, because the monitor's is interpolated.
-    """
-    known = mpl.colormaps[name] if name in mpl.colormaps else ListedColormap(colours(name) / 255, name)
-    return known.with_extremes(bad=_NO_DATA_COLOUR)
-
-
 def add_waterfall(axes: Axes) -> PcolorImage:
     """Add an empty waterfall to axes; `set_waterfall` sets its values."""
     empty = np.full((1, 1), np.nan)
@@ -184,45 +155,6 @@ def set_waterfall(
         waterfall.set_cmap(colour_map)
     waterfall.set_clim(levels.low, levels.high)
     return left, right, low, high
-
-
-def _shared_palette(colour_maps: Sequence[str]) -> Image.Image | None:
-    """Return a picture whose palette has greys and parts of colour maps."""
-    if not colour_maps:
-        return None
-    steps = np.linspace(0, 255, (256 - _GREYS - 1) // len(colour_maps)).round().astype(int)
-    greys = np.repeat(np.linspace(0, 255, _GREYS).round()[:, None], 3, axis=1)
-    no_data = [[int(_NO_DATA_COLOUR[n : n + 2], 16) for n in (1, 3, 5)]]
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(
-        np.concatenate([*(colours(name)[steps] for name in colour_maps), greys, no_data]).astype(np.uint8).tobytes()
-    )
-    return palette
-
-
-def encode_png(canvas: FigureCanvasAgg, colour_maps: Sequence[str] = ()) -> bytes:
-    """Draw a canvas, and return it as a PNG of 256 colours.
-
-    Parameters
-    ----------
-    canvas
-        The canvas.
-    colour_maps
-        Colour maps that share the 256 colours with a few greys. By default the colours are chosen from the picture,
-        which is coarser where a picture has two maps.
-    """
-    with default_style(), without_warnings():
-        canvas.draw()  # type: ignore[no-untyped-call]
-    size, pixels = canvas.get_width_height(), canvas.buffer_rgba()  # type: ignore[no-untyped-call]
-    # Skip the fourth byte of each pixel without a copy of the other three.
-    picture = Image.frombytes("RGB", size, pixels, "raw", "RGBX")
-    paletted = picture.quantize(
-        256, Image.Quantize.FASTOCTREE, palette=_shared_palette(colour_maps), dither=Image.Dither.NONE
-    )
-    text, out = PngInfo(), BytesIO()
-    text.add_text("Software", SOFTWARE)
-    paletted.save(out, format="PNG", compress_level=_COMPRESSION, pnginfo=text)
-    return out.getvalue()
 
 
 class SpectrumFigure:

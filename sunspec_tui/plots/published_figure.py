@@ -24,12 +24,11 @@ from sunspec_tui.plots.figure import (
     DOTS_PER_INCH,
     add_waterfall,
     column_image,
-    default_style,
-    encode_png,
     image_levels,
     set_waterfall,
     time_span,
 )
+from sunspec_tui.plots.figure_style import default_style, encode_png
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.plots.quicklook_figure import column_job, coverage_note, within_rows
 from sunspec_tui.plots.time_labels import TimeLabels
