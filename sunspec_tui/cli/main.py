@@ -20,7 +20,8 @@ from sunspec_tui.core.errors import LIMITS_REMEDY, SunspecError, UsageError, res
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from sunspec_tui.core.memory_budgets import check_open_files
 from sunspec_tui.core.printable import printable, printable_lines
-from sunspec_tui.core.settings import ExportSettings, ProbeSettings, QuicklookSettings, StreamSettings
+from sunspec_tui.core.quicklook_settings import QuicklookSettings
+from sunspec_tui.core.settings import ExportSettings, ProbeSettings, StreamSettings
 from sunspec_tui.core.unstarted_threads import forget_unstarted_threads
 
 log = logging.getLogger("sunspec_tui")
