@@ -112,7 +112,7 @@ def test_the_picture_of_the_timeline_is_that_of_its_rows(timeline, cell_slots, c
 
 
 def _is_covered(timeline, request, number):
-    """Return True if a row or block covers a part of a column."""
+    """Return True if a row or block covers the column partly."""
     first, stop = (request.slots.begin_s(request.grid.first_slot(number + n)) for n in (0, 1))
     step_s = max(request.step_s, timeline.coarse_s if first < timeline.coarse_before_s else 0)
     begins_s = timeline.times_s - timeline.cadence_s

@@ -53,7 +53,7 @@ def test_zooming_out_to_hours_and_scrolling_back_by_keys(screen):
     text = text_of(screen)
     assert "6 h" in text
     assert "╳" in text
-    assert "17:" in text
+    assert "18:00:00" in text
     press(screen, *["left_square_bracket"] * 4)
     press(screen, "pageup")
     assert "PAUSED at 18:" in text_of(screen)

@@ -239,7 +239,9 @@ class Scene:
 
     def _fit_time(self, position: "Position") -> None:
         """Fit the span; show the ring or the timeline, as needed."""
-        was_read = self.timeline.mode.refresh(each_row=self.in_timeline)
+        # A span beyond the ring waits for the first rows, so each row counts.
+        each_row = self.in_timeline or self.view.span_s is not None
+        was_read = self._has_size and self.timeline.mode.refresh(each_row=each_row)
         if not self.in_timeline:
             self._fit_span(position)
         if was_read and self._has_size and self.view.paused_at_slot is None:
