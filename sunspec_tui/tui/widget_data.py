@@ -102,7 +102,7 @@ def spectrum_scene(scene: Scene) -> SpectrumScene | None:
 
 def _additional_traces(scene: Scene) -> list[Trace]:
     names = [name for name in ("min", "max", "average") if name in scene.view.traces]
-    powers = [(name, scene.traces.get(name)) for name in names]
+    powers = [(name, scene.trace(name)) for name in names]
     return [Trace(name, power, f"spectrum--{name}") for name, power in powers if power is not None]
 
 
@@ -148,7 +148,7 @@ def caption(scene: Scene, depth: Depth, link: LinkReading, columns: int, confirm
 
 
 def _mean_note(scene: Scene) -> str:
-    """Say that means of long blocks are shown; empty if peaks are shown too."""
+    """Say that only means are shown; empty if peaks are too."""
     timeline = scene.picture.timeline if scene.picture else None
     if timeline is None:
         return ""

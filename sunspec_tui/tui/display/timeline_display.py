@@ -60,7 +60,8 @@ class TimelineDisplay:
         slots = TimeSlots(slot_s)
         oldest, newest = slots.slot_at(begin_s) + 1, slots.slot_at(end_s)
         oldest = min(oldest, newest)
-        return Position(ring.count, newest - oldest + 1, oldest, newest, slot_s, ring.axis, ring.epoch)
+        axis = replace(ring.axis, channel_average=ring.axis.channel_average * self.mode.fold_factor)
+        return Position(ring.count, newest - oldest + 1, oldest, newest, slot_s, axis, ring.epoch)
 
     # Changes of the view
 
@@ -90,7 +91,10 @@ class TimelineDisplay:
         return with_rows_per_column(replace(view, grows=False, span_s=span_s), context, rows)
 
     def _wanted_s(self, view: View) -> float | None:
-        """Return the chosen span, at most that of all rows; None if none is chosen."""
+        """Return the chosen span, at most that of all rows.
+
+        None if none is chosen.
+        """
         return None if view.span_s is None else min(view.span_s, longest_span_s(self.mode.known_s))
 
     def fitted(self, view: View) -> View:
@@ -103,7 +107,7 @@ class TimelineDisplay:
         return view if rows == view.rows_per_column else with_rows_per_column(view, context, rows)
 
     def settled(self, view: View) -> View:
-        """Show the ring if it has all of the picture, else the timeline."""
+        """Show the ring if it has the whole picture, else the timeline."""
         if view.slot_s is not None:
             return self._left_if_possible(view)
         context = self._context_of(view)
@@ -171,7 +175,10 @@ class TimelineDisplay:
         return self.settled(self._centred(view, goal_s)), ""
 
     def _centred(self, view: View, time_s: float) -> View:
-        """Pause a picture with a time in its middle, or at the newest row."""
+        """Pause a picture with a time in its middle.
+
+        It ends at the newest row at the latest.
+        """
         if view.slot_s is None:
             return view
         context = self._context_of(replace(view, paused_at_slot=None))
@@ -183,10 +190,11 @@ class TimelineDisplay:
 
     def load(self, view: View, product: Product, kept_columns: int) -> bool:
         """Load a part of the picture; return True if it has changed."""
-        position, state = self._history.position, self.mode.state
-        if position is None or state is None or view.slot_s is None:
+        ring, state = self._history.position, self.mode.state
+        if ring is None or state is None or view.slot_s is None:
             return False
-        followed = self._history.follow(position, product)
+        followed = self._history.follow(ring, product)
+        position = self.position(view.slot_s) or ring
         context = self._context_of(view)
         request = TimelineRequest(
             position.epoch,
