@@ -21,6 +21,7 @@ from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_USAGE, HandledSignals
 from sunspec_tui.core.memory_usage import resume_collection
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.settings import Settings
+from sunspec_tui.core.timeline_source import TimelineSource
 from sunspec_tui.tui.app_commands import key_bindings
 from sunspec_tui.tui.attention import Attention, Bell
 from sunspec_tui.tui.confirmations import Confirmation
@@ -116,7 +117,7 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
         self._saver = ViewSaver(view_path, settings, lambda: self.scene.view, self.set_timer)
         self.scene = Scene(self._saver.first_view())
         self.attention = Attention(self.show_terminal_title, Bell(self.bell) if settings.bell else None)
-        self.updater = ScreenUpdater(self, self._log_lines)
+        self.updater = ScreenUpdater(self, self._log_lines, self._ticker.news.set)
         self.confirmation = Confirmation(self.set_timer, self._show_caption)
         self._toasts = Toasts(self.set_timer, self._show_toast_soon)
         self._receiver_actions = ReceiverActions(
@@ -168,6 +169,7 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
     def on_unmount(self) -> None:
         """Let the worker stop the receiver."""
         self._saver.finish()
+        self.updater.day_reader.end()
         logging.getLogger("sunspec_tui").removeHandler(self._log_lines)
         self._worker.end()
 
@@ -221,6 +223,11 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
     def receiver(self) -> "StreamReceiver | None":
         """The receiver that runs; None before it was started."""
         return self._worker.receiver
+
+    @property
+    def timeline(self) -> "TimelineSource | None":
+        """Rows and blocks of the whole day; None before the receiver was started."""
+        return None
 
     @property
     def failure(self) -> SunspecError | None:

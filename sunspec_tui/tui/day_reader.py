@@ -102,7 +102,7 @@ class DayReader:
         except SunspecError as error:
             self._report(f"a part of the day strip cannot be read: {error}")
             delay_s = RETRY_S
-        except Exception as error:  # noqa: BLE001 - the strip stays as it is, and the observer must know
+        except Exception as error:
             self._report(f"the day strip has failed: {error!r}")
             log.debug("the failure", exc_info=error)
             delay_s = RETRY_S

@@ -26,6 +26,7 @@ _UNCONVERTED = (
     "pair",
     "pipelines",
     "layout",
+    "day_strip",
     "maximised",
     "theme",
 )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import Product
-from sunspec_tui.core.timeline_source import Extent, TimelineSource
+from sunspec_tui.core.timeline_source import TimelineExtent, TimelineSource
 from sunspec_tui.tui.display.day_blocks import DayBlocks
 from sunspec_tui.tui.display.day_signs import Sign, signs_of
 from sunspec_tui.tui.display.day_strip import DayColumns, day_columns, strip_levels
@@ -111,13 +111,13 @@ class DayLoader:
         is_old = newest_s - self._read_until_s >= refresh_s or newest_s < self._read_until_s
         return self._end_s < end_s or (self._steady_s < end_s and is_old)
 
-    def _read_newer(self, end_s: int, extent: Extent, product: Product) -> None:
+    def _read_newer(self, end_s: int, extent: TimelineExtent, product: Product) -> None:
         stop_s = min(self._steady_s + _PART_BLOCKS * self._step_s, end_s)
         self._read(self._steady_s, stop_s, product)
         self._end_s = max(self._end_s, stop_s)
         self._note_end(stop_s, extent)
 
-    def _read_older(self, begin_s: int, extent: Extent, product: Product) -> None:
+    def _read_older(self, begin_s: int, extent: TimelineExtent, product: Product) -> None:
         is_first = self._begin_s == self._end_s
         start_s = max(begin_s, self._begin_s - _PART_BLOCKS * self._step_s)
         self._read(start_s, self._begin_s, product)
@@ -125,7 +125,7 @@ class DayLoader:
         if is_first:
             self._note_end(self._end_s, extent)
 
-    def _note_end(self, stop_s: int, extent: Extent) -> None:
+    def _note_end(self, stop_s: int, extent: TimelineExtent) -> None:
         """Note up to which time the blocks are final and up to date."""
         self._steady_s = max(self._begin_s, min(stop_s, _floor(extent.finished_s, self._step_s)))
         self._read_until_s = extent.end_s
@@ -134,7 +134,7 @@ class DayLoader:
         parts = self._source.blocks(self._step_s, begin_s, end_s, product)
         self._blocks = self._blocks.with_newer([DayBlocks.folded(part) for part in parts])
 
-    def _content(self, window: DayWindow, extent: Extent) -> DayContent:
+    def _content(self, window: DayWindow, extent: TimelineExtent) -> DayContent:
         """Return the content; the same object as before if nothing has changed."""
         loaded = (self._begin_s, self._end_s)
         columns = day_columns(window, self._blocks, (extent.begin_s, extent.end_s), loaded)
@@ -146,7 +146,7 @@ class DayLoader:
         return before
 
 
-def _wanted(window: DayWindow, extent: Extent) -> tuple[int, int]:
+def _wanted(window: DayWindow, extent: TimelineExtent) -> tuple[int, int]:
     """Return the interval of whole blocks that the strip shows."""
     step_s = window.step_s
     begin_s = _floor(max(window.begin_s, extent.begin_s), step_s)

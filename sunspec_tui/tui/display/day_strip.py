@@ -57,6 +57,11 @@ class DayColumns(NamedTuple):
     states: NDArray[np.int8]
     excess_db: Floats
 
+    @property
+    def length_s(self) -> int:
+        """Time from the first known row to the newest one, in whole columns."""
+        return self.window.column_s * int((self.states != ColumnState.BEFORE).sum())
+
     def differs(self, other: "DayColumns | None") -> bool:
         """Return True if the strip would look different, apart from colours."""
         return other is None or not (
@@ -116,7 +121,9 @@ def _highest(columns: int, firsts: Integers, lasts: Integers, values: Floats) ->
     return out
 
 
-def _states_without_rows(window: DayWindow, known: tuple[float, float], loaded: tuple[float, float]) -> NDArray[np.int8]:
+def _states_without_rows(
+    window: DayWindow, known: tuple[float, float], loaded: tuple[float, float]
+) -> NDArray[np.int8]:
     """Return the states of columns before any block is drawn."""
     begins_s = window.begin_s + window.column_s * np.arange(window.columns)
     ends_s = begins_s + window.column_s

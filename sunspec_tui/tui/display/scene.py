@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from sunspec_tui.core.ring_buffer import Rows
     from sunspec_tui.core.ring_epochs import Epoch
 
+_LONGER_SHARE = 1.25
 _TIME_ACTIONS = ("span", "reset_view")
 _LEVEL_ACTIONS = ("shift_levels", "toggle_automatic_levels", "bias", "fix_spectrum")
 
@@ -66,6 +67,7 @@ class Scene:
         self.columns, self.lines, self.pixels_per_line, self.cell_px = 2, 1, 2, 1
         self.window = Window(120, 40)
         self.sweeps = False
+        self.day_is_longer = False
         self.spectrum_levels: Levels | None = None
 
     @property
@@ -325,6 +327,23 @@ class Scene:
     def end_s(self) -> float:
         """End of the picture's last row; NaN without rows."""
         return float(self.latest.times_s[-1]) if self.latest is not None and len(self.latest) else math.nan
+
+    @property
+    def shown_s(self) -> tuple[float, float]:
+        """Begin and end of the picture, seconds since 1970 UTC; NaN without rows."""
+        cadence_s = self.position.cadence_s if self.position else math.nan
+        return self.end_s - self.columns * self.view.rows_per_column * cadence_s, self.end_s
+
+    def note_day(self, length_s: float) -> bool:
+        """Note the length of the known day; return True if it has just become longer than the picture.
+
+        It stays longer in this run: a change of the time span must not change the layout.
+        """
+        begin_s, end_s = self.shown_s
+        if self.day_is_longer or not length_s > _LONGER_SHARE * (end_s - begin_s):
+            return False
+        self.day_is_longer = True
+        return True
 
     @property
     def edges_mhz(self) -> tuple[float, ...]:

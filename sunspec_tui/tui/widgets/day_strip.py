@@ -12,7 +12,6 @@ from textual import events
 from sunspec_tui.tui.display.axes import labels
 from sunspec_tui.tui.display.day_loader import DayContent
 from sunspec_tui.tui.display.day_signs import Sign, SignKind, signs_at_columns
-from sunspec_tui.tui.display.day_strip import ColumnState
 from sunspec_tui.tui.display.day_window import DayWindow, clock_text, hour_labels
 from sunspec_tui.tui.messages import TimePointed, WheelTurned
 from sunspec_tui.tui.terminal.canvas import Grid
@@ -84,10 +83,7 @@ class DayStrip(CellWidget):
 
     def show(self, scene: DayScene | None) -> None:
         """Show another scene; None if no rows are known."""
-        if scene is None:
-            changed = self._scene is not None
-        else:
-            changed = not scene.same_as(self._scene)
+        changed = scene is not self._scene and (scene is None or not scene.same_as(self._scene))
         self._scene = scene
         if changed:
             self.repaint()
@@ -178,8 +174,7 @@ class DayStrip(CellWidget):
         """Draw the names of the lines, the highest value and the length."""
         style, window = self.component_style("day--axis"), scene.window
         right = AXIS_WIDTH + self.columns + 1
-        known = int((scene.content.columns.states != ColumnState.BEFORE).sum())
-        length = length_text(known * window.column_s)
+        length = length_text(scene.content.columns.length_s)
         if grid.lines > 1:
             grid.write(0, 0, "  day│", style)
             grid.write(right, 0, f"+{scene.content.levels.high:.0f} dB", style)
