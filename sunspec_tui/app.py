@@ -25,6 +25,7 @@ from sunspec_tui.core.timeline_source import TimelineSource
 from sunspec_tui.tui.app_commands import key_bindings
 from sunspec_tui.tui.attention import Attention, Bell
 from sunspec_tui.tui.confirmations import Confirmation
+from sunspec_tui.tui.day_keys import DayKeys
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.graphics_keys import GraphicsKeys
 from sunspec_tui.tui.help_keys import HelpKeys
@@ -65,7 +66,7 @@ START_WITHIN_S = 1.0
 END_WITHIN_S = 4.5
 
 
-class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
+class Monitor(ViewKeys, DayKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
     """The live monitor.
 
     It has many methods because Textual calls actions of keys and handlers of messages as methods of the app.
@@ -226,7 +227,7 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
 
     @property
     def timeline(self) -> "TimelineSource | None":
-        """Rows and blocks of the whole day; None before the receiver was started."""
+        """Rows of the whole day; None before the receiver was started."""
         return None
 
     @property

@@ -1,4 +1,7 @@
-"""Read the blocks of the day strip in a thread, so that no disk delays the screen."""
+"""Read the blocks of the day strip in a thread.
+
+Thus a slow disk does not delay the screen.
+"""
 
 import logging
 import threading

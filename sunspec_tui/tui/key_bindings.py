@@ -49,6 +49,8 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("end", "end", "change_view('live')", "back to live"),
         Key("left_square_bracket", "[", "change_view('span', -1)", "less time, down to one row a column"),
         Key("right_square_bracket", "]", "change_view('span', 1)", "more time, up to all kept rows"),
+        Key("J,shift+j", "J", "next_sign(-1)", "earlier sign of the day strip: restart, gap, mark"),
+        Key("K,shift+k", "K", "next_sign(1)", "later sign of the day strip"),
         Key("s", "s", "change_view('toggle_option', 'sweeping')", "scroll, or sweep with a write cursor"),
     ),
     "Cursor": (
@@ -100,6 +102,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("L,shift+l", "L", "change_view('next_layout')", "next layout: watch, operate, engineer"),
         Key("tab", "tab", "change_view('maximise', ('waterfall', 'spectrum'))", "waterfall alone, spectrum alone, all"),
         Key("shift+tab", "shift+tab", f"change_view('maximise', {PANELS})", "each panel alone in turn, then all"),
+        Key("D,shift+d", "D", "change_view('toggle_option', 'day_strip')", "hide or show the day strip"),
         Key("backslash", "\\", "change_view('toggle_panels')", "hide or show all panels"),
         Key("0", "0", "reset_view", "reset the layout, colours and levels"),
         *(

@@ -24,7 +24,7 @@ class CellPointed(Message):
 
 
 class TimePointed(Message):
-    """Mouse button pressed on a time of the day strip, or dragged there.
+    """Mouse pressed on a time of the day strip.
 
     Attributes
     ----------

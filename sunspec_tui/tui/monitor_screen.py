@@ -151,7 +151,7 @@ class MonitorScreen(Guarded, Screen[object]):
         self.show_caption(link, confirmed)
 
     def show_day(self, content: DayContent | None) -> None:
-        """Show the day strip, as soon as the day is longer than the picture."""
+        """Show the day strip, if the day is longer than the picture."""
         if self._scene.note_day(0.0 if content is None else content.columns.length_s):
             self.follow_view()
         self.query_one(DayStrip).show(day_scene(self._scene, content, self._shown.abilities.depth))

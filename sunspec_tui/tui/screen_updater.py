@@ -59,7 +59,7 @@ class Display(Protocol):
 
     @property
     def timeline(self) -> TimelineSource | None:
-        """Rows and blocks of the whole day; None before the receiver was started."""
+        """Rows of the whole day; None before the receiver was started."""
 
     def link_reading(self) -> LinkReading:
         """Return the measurements of the link to the terminal."""

@@ -117,10 +117,11 @@ def day_scene(scene: Scene, content: DayContent | None, depth: Depth) -> DayScen
     if content is None:
         return None
     shown = content.columns.window.columns_between(*scene.shown_s)
-    return DayScene(content, shown, _mark_signs(scene), scene.view.palette, depth)
+    return DayScene(content, shown, mark_signs(scene), scene.view.palette, depth)
 
 
-def _mark_signs(scene: Scene) -> tuple[Sign, ...]:
+def mark_signs(scene: Scene) -> tuple[Sign, ...]:
+    """Return the ends of the interval that the observer has marked."""
     interval = scene.interval() if scene.view.marks != (None, None) else None
     if interval is None:
         return ()

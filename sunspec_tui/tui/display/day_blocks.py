@@ -1,4 +1,4 @@
-"""Blocks of the day strip: a few bands of one product, in decibels.
+"""Blocks of the day strip: two bands of one product.
 
 Only these are kept, about 60 bytes a block, so a day costs some ten thousand bytes. Pure arithmetic on arrays.
 """
@@ -75,7 +75,10 @@ class DayBlocks(NamedTuple):
         return DayBlocks(*columns)
 
     def with_newer(self, others: Sequence["DayBlocks"]) -> "DayBlocks":
-        """Add blocks, in the order of time; a block read again replaces the older one."""
+        """Add blocks and sort all by time.
+
+        A block that was read again replaces its earlier reading.
+        """
         both = DayBlocks.joined([self, *others])
         # The newest reading of a block is the last of its duplicates, so the order is reversed before `unique`.
         keys = np.stack([both.begin_us, both.end_us], axis=1)[::-1]

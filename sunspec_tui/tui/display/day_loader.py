@@ -22,7 +22,7 @@ _PART_BLOCKS = 96
 
 
 class DayContent(NamedTuple):
-    """All that the strip shows, except the picture's place and the observer's marks.
+    """Content of the strip that comes from the timeline.
 
     Attributes
     ----------
@@ -58,9 +58,9 @@ class DayLoader:
         self._read_until_s = -math.inf
 
     def load(self, columns: int, shown_s: float | None = None) -> tuple[DayContent | None, bool]:
-        """Read the next part and return the content, and whether more parts follow.
+        """Read the next part.
 
-        The content is None without rows.
+        Return the content, None without rows; and True if more parts follow.
 
         Parameters
         ----------
@@ -105,7 +105,7 @@ class DayLoader:
         self._blocks = self._blocks.between(self._begin_s, self._end_s)
 
     def _is_newer_due(self, end_s: int, newest_s: float, refresh_s: float) -> bool:
-        """Return True if blocks are missing at the end, or the last one is out of date."""
+        """Return True if the newest blocks are missing or out of date."""
         if self._begin_s == self._end_s:
             return False
         is_old = newest_s - self._read_until_s >= refresh_s or newest_s < self._read_until_s
@@ -126,7 +126,7 @@ class DayLoader:
             self._note_end(self._end_s, extent)
 
     def _note_end(self, stop_s: int, extent: TimelineExtent) -> None:
-        """Note up to which time the blocks are final and up to date."""
+        """Note the time up to which the blocks are final."""
         self._steady_s = max(self._begin_s, min(stop_s, _floor(extent.finished_s, self._step_s)))
         self._read_until_s = extent.end_s
 

@@ -1,4 +1,4 @@
-"""Signs of the day strip: restarts, gaps, marks, and their neighbours in time.
+"""Signs of the day strip: restarts, gaps and marks.
 
 Pure functions of times.
 """
@@ -79,7 +79,7 @@ def signs_at_columns(window: DayWindow, signs: Iterable[Sign]) -> dict[int, Sign
 
 
 def neighbour(signs: Sequence[Sign], time_s: float, by: int, beside_s: float = 0.0) -> Sign | None:
-    """Return the next sign after a time, or the last one before it.
+    """Return the sign next to a time; None if there is none.
 
     Parameters
     ----------

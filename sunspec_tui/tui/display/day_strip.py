@@ -59,7 +59,7 @@ class DayColumns(NamedTuple):
 
     @property
     def length_s(self) -> int:
-        """Time from the first known row to the newest one, in whole columns."""
+        """Time from the first row to the newest, in whole columns."""
         return self.window.column_s * int((self.states != ColumnState.BEFORE).sum())
 
     def differs(self, other: "DayColumns | None") -> bool:

@@ -76,14 +76,14 @@ class DayWindow(NamedTuple):
 
 
 def step_of(column_s: int) -> int:
-    """Return the step of the blocks that fill columns of a length exactly."""
+    """Return the longest step of blocks that divides a column."""
     return _COARSE_S if column_s % _COARSE_S == 0 else _FINE_S
 
 
 def live_window(begin_s: float, end_s: float, columns: int) -> DayWindow:
-    """Return the columns from the first row, at most a day, to the newest.
+    """Return the columns of the last day.
 
-    The newest row is in the last column. The columns are the shortest with which all fits.
+    They begin with the first row, but at most a day before the newest. The newest row is in the last column. The columns are the shortest with which all fits.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def _columns_needed(begin_s: float, end_s: float, column_s: int) -> int:
 
 
 def window_with(begin_s: float, end_s: float, columns: int, shown_s: float | None = None) -> DayWindow:
-    """Return the columns of the last day, or of the day that contains a time.
+    """Return the columns of the last day or of an earlier one.
 
     Parameters
     ----------

@@ -330,14 +330,17 @@ class Scene:
 
     @property
     def shown_s(self) -> tuple[float, float]:
-        """Begin and end of the picture, seconds since 1970 UTC; NaN without rows."""
+        """Begin and end of the picture, in seconds since 1970 UTC.
+
+        Both are NaN without rows.
+        """
         cadence_s = self.position.cadence_s if self.position else math.nan
         return self.end_s - self.columns * self.view.rows_per_column * cadence_s, self.end_s
 
     def note_day(self, length_s: float) -> bool:
-        """Note the length of the known day; return True if it has just become longer than the picture.
+        """Note the length of the known day.
 
-        It stays longer in this run: a change of the time span must not change the layout.
+        Return True if it has just become longer than the picture. It stays longer in this run: a change of the time span must not change the layout.
         """
         begin_s, end_s = self.shown_s
         if self.day_is_longer or not length_s > _LONGER_SHARE * (end_s - begin_s):

@@ -219,5 +219,5 @@ class DayStrip(CellWidget):
 
 
 def length_text(seconds: float) -> str:
-    """Format the length of the strip in at most six characters: ``23.5 h``."""
+    """Format the length of the strip in few characters: ``23.5 h``."""
     return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min"

@@ -79,7 +79,7 @@ def strip_cells(
     if steps.depth is Depth.NONE:
         cells = _cells_of_characters(columns, levels, strip_styles, _ASCII_RAMP if ascii_only else _BARS)
     else:
-        cells = _cells_of_colours(columns, levels, steps, tables, has_halves=not ascii_only)
+        cells = _cells_of_colours(columns, levels, steps, tables, strip_styles.axis, has_halves=not ascii_only)
     _change_coarse(columns, cells, table, has_halves=steps.depth is not Depth.NONE and not ascii_only)
     for state, character in _STATE_CHARACTERS.items():
         which = columns.states == state
@@ -100,7 +100,13 @@ def _cells_of_characters(columns: DayColumns, levels: Levels, styles: StripStyle
 
 
 def _cells_of_colours(
-    columns: DayColumns, levels: Levels, steps: ColourSteps, tables: CellTables, *, has_halves: bool
+    columns: DayColumns,
+    levels: Levels,
+    steps: ColourSteps,
+    tables: CellTables,
+    quiet_style: int,
+    *,
+    has_halves: bool,
 ) -> StripCells:
     values = columns.excess_db if has_halves else _highest(columns.excess_db)[:, None]
     # A band without a value has the other band's; a column without any gets another character.
@@ -111,7 +117,12 @@ def _cells_of_colours(
         found = dithered_steps(values, levels, steps.places, np.arange(len(values)))
     found = np.maximum(found, 0) + OFFSET
     lower, upper = found[:, 0], found[:, -1]
-    return StripCells(tables.codes[upper, lower], tables.styles[upper, lower])
+    cells = StripCells(tables.codes[upper, lower], tables.styles[upper, lower])
+    if steps.depth is Depth.C16:
+        # The lowest of 16 colours is the black of the ground, so quiet columns get a line.
+        is_quiet = (found == OFFSET).all(axis=1)
+        cells.codes[is_quiet], cells.styles[is_quiet] = ord(_BARS[0]), quiet_style
+    return cells
 
 
 def _change_coarse(columns: DayColumns, cells: StripCells, table: StyleTable, *, has_halves: bool) -> None:
