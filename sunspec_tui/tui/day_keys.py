@@ -1,4 +1,4 @@
-"""Keys and mouse of the day strip: go to a time, to the next sign."""
+"""Keys and mouse of the day strip."""
 
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.tui.display.day_signs import Sign, neighbour

@@ -83,7 +83,8 @@ def step_of(column_s: int) -> int:
 def live_window(begin_s: float, end_s: float, columns: int) -> DayWindow:
     """Return the columns of the last day.
 
-    They begin with the first row, but at most a day before the newest. The newest row is in the last column. The columns are the shortest with which all fits.
+    They begin with the first row, but at most a day before the newest one, which is in the last column. They are as
+    short as possible.
 
     Parameters
     ----------

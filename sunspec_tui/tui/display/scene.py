@@ -340,7 +340,8 @@ class Scene:
     def note_day(self, length_s: float) -> bool:
         """Note the length of the known day.
 
-        Return True if it has just become longer than the picture. It stays longer in this run: a change of the time span must not change the layout.
+        Return True if it has just become longer than the picture. It stays longer in this run, because a change of the
+        time span must not change the layout.
         """
         begin_s, end_s = self.shown_s
         if self.day_is_longer or not length_s > _LONGER_SHARE * (end_s - begin_s):
