@@ -21,7 +21,6 @@ from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_USAGE, HandledSignals
 from sunspec_tui.core.memory_usage import resume_collection
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.settings import Settings
-from sunspec_tui.core.timeline_source import TimelineSource
 from sunspec_tui.tui.app_commands import key_bindings
 from sunspec_tui.tui.attention import Attention, Bell
 from sunspec_tui.tui.confirmations import Confirmation
@@ -224,11 +223,6 @@ class Monitor(ViewKeys, DayKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp)
     def receiver(self) -> "StreamReceiver | None":
         """The receiver that runs; None before it was started."""
         return self._worker.receiver
-
-    @property
-    def timeline(self) -> "TimelineSource | None":
-        """Rows of the whole day; None before the receiver was started."""
-        return None
 
     @property
     def failure(self) -> SunspecError | None:

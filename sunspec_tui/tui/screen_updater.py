@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from sunspec_tui.core.timeline_source import TimelineSource
 from sunspec_tui.monitoring.snapshot import NO_ROWS
 from sunspec_tui.tui.attention import Attention
 from sunspec_tui.tui.confirmations import Confirmation
 from sunspec_tui.tui.day_reader import DayReader, DayRequest
 from sunspec_tui.tui.display.history_loader import LiveSource
+from sunspec_tui.tui.display.layouts import day_strip_lines
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.log_lines import LogLines
 from sunspec_tui.tui.monitor_screen import MonitorScreen
@@ -56,10 +56,6 @@ class Display(Protocol):
     @property
     def receiver(self) -> ReadReceiver | None:
         """The running receiver; None before it was started."""
-
-    @property
-    def timeline(self) -> TimelineSource | None:
-        """Rows of the whole day; None before the receiver was started."""
 
     def link_reading(self) -> LinkReading:
         """Return the measurements of the link to the terminal."""
@@ -118,7 +114,7 @@ class ScreenUpdater:
         self._update_scene(receiver)
         now_s = time.monotonic()
         self._draw_if_due(now_s)
-        self._update_day()
+        self._update_day(receiver)
         if now_s >= self.readings_due_s:
             self._read(receiver, now_s)
 
@@ -146,10 +142,11 @@ class ScreenUpdater:
         self.pictures_due_s = now_s + max(covered_s, quality.interval_s - TICK_S / 2)
         self.show_pictures()
 
-    def _update_day(self) -> None:
+    def _update_day(self, receiver: ReadReceiver) -> None:
         """Show the day strip; another thread loads it."""
-        scene, timeline = self._display.scene, self._display.timeline
-        if timeline is None or scene.position is None or not scene.view.day_strip:
+        scene, timeline = self._display.scene, receiver.timeline()
+        has_room = day_strip_lines(scene.view, scene.window, is_longer=True) > 0
+        if timeline is None or scene.position is None or not has_room:
             return
         is_paused = scene.view.paused_at_slot is not None and math.isfinite(scene.end_s)
         # Rounded, so that scrolling does not ask again and again.

@@ -18,6 +18,7 @@ from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.stream.health_reading import HealthReading, LinkState
 from sunspec_tui.tui.display.day_loader import DayContent
 from sunspec_tui.tui.display.day_signs import Sign, SignKind
+from sunspec_tui.tui.display.intervals import interval_of
 from sunspec_tui.tui.display.readouts import readout_of, spectrum_under_cursor
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.terminal.colours import Depth
@@ -122,7 +123,7 @@ def day_scene(scene: Scene, content: DayContent | None, depth: Depth) -> DayScen
 
 def mark_signs(scene: Scene) -> tuple[Sign, ...]:
     """Return the ends of the interval that the observer has marked."""
-    interval = scene.interval() if scene.view.marks != (None, None) else None
+    interval = interval_of(scene) if scene.view.marks != (None, None) else None
     if interval is None:
         return ()
     begin, end = scene.view.marks
@@ -165,7 +166,7 @@ def _marked_texts(scene: Scene) -> tuple[str, str]:
     """Return a text and a short one about the marked interval."""
     if scene.view.marks == (None, None):
         return "", ""
-    interval = scene.interval()
+    interval = interval_of(scene)
     if interval is None:
         return NO_MARKED_ROWS, "no rows marked"
     return interval_text(interval), short_interval_text(interval)

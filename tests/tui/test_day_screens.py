@@ -8,7 +8,6 @@ from sky_frames import sky
 from timelines import RowTimeline
 from waiting import poll_until
 
-from sunspec_tui.app import Monitor
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.widgets.day_strip import DayStrip
 from sunspec_tui.tui.widgets.waterfall import Waterfall
@@ -34,7 +33,7 @@ def timeline(monkeypatch):
     keep[round(GAP[0] * n) : round(GAP[1] * n)] = False
     timeline = RowTimeline(timeline.times_s[keep], data[keep], timeline.cadence_s[keep], timeline.missing[keep],
                            timeline.restarts[keep], timeline.frequencies_hz)  # fmt: skip
-    monkeypatch.setattr(Monitor, "timeline", timeline)
+    monkeypatch.setattr(StillReceiver, "timeline", lambda _: timeline)
     return timeline
 
 
@@ -80,11 +79,11 @@ def test_the_strip_has_this_many_lines(show, size, lines):
     assert screen.app.main_screen.query_one(Waterfall).content_size.height >= 7
 
 
-def test_the_strip_waits_until_the_day_is_longer_than_the_picture(show, timeline):
+def test_the_strip_waits_until_the_day_is_longer_than_the_picture(show, timeline, monkeypatch):
     keep = timeline.times_s > START_S
     short = RowTimeline(timeline.times_s[keep], timeline.data[keep], timeline.cadence_s[keep], timeline.missing[keep],
                         timeline.restarts[keep], timeline.frequencies_hz)  # fmt: skip
-    Monitor.timeline = short
+    monkeypatch.setattr(StillReceiver, "timeline", lambda _: short)
     assert not show((80, 24)).app.main_screen.query_one(DayStrip).display
 
 
@@ -101,7 +100,7 @@ def test_signs_are_readable_in_all_terminals(show, options, gap, restart, shown)
     assert abs(cells.index(gap) - GAP[0] * 66) < 3
     assert abs(cells.rindex(gap) - GAP[1] * 66) < 3
     assert line.startswith("14:0")
-    assert line.rstrip().endswith(" 4.6 h")
+    assert line.rstrip().endswith(" 4.7 h")
 
 
 @pytest.mark.parametrize(("ascii_only", "quiet", "burst"), [(False, "▁", "█"), (True, "_", "@")])
