@@ -5,38 +5,17 @@ import threading
 
 import numpy as np
 import pytest
-from timelines import RowTimeline
+from growing_timelines import GrowingTimeline
 from waiting import poll_until
 
 from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.core.products import Product
-from sunspec_tui.core.timeline_source import TimelineExtent
 from sunspec_tui.tui.day_reader import DayReader, DayRequest
 from sunspec_tui.tui.display.day_loader import DayLoader
 from sunspec_tui.tui.display.day_strip import ColumnState
 
 BEGIN_S = 1_780_840_800  # 2026-06-07 14:00 UTC
 COLUMNS = 66
-
-
-class GrowingTimeline(RowTimeline):
-    """Rows up to a time that a test sets; some parts cannot be read."""
-
-    now_s = np.inf
-    unreadable_before_s = -np.inf
-
-    def extent(self):
-        """Return the times of the rows so far."""
-        known = self.times_s[self.times_s <= self.now_s]
-        if not len(known):
-            return None
-        return TimelineExtent(float(self.times_s[0] - self.cadence_s[0]), float(known[-1]), float(known[-1]), 4.0)
-
-    def blocks(self, step_s, begin_s, end_s, product):
-        """Return the blocks of the rows so far."""
-        if begin_s < self.unreadable_before_s:
-            raise SunspecError("a chunk is damaged; delete it")
-        return super().blocks(step_s, begin_s, min(end_s, self.now_s + 1e-6), product)
 
 
 def timeline_of(hours, cadence_s=4.0, bursts=()):

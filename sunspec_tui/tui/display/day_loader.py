@@ -48,6 +48,8 @@ class DayLoader:
         self._source = source
         self._key: object = None
         self._step_s = 0
+        self._readings = 0
+        self._made_of: object = None
         self._shown: DayContent | None = None
         self._forget(0)
 
@@ -131,11 +133,17 @@ class DayLoader:
         self._read_until_s = extent.end_s
 
     def _read(self, begin_s: int, end_s: int, product: Product) -> None:
+        self._readings += 1
         parts = self._source.blocks(self._step_s, begin_s, end_s, product)
         self._blocks = self._blocks.with_newer([DayBlocks.folded(part) for part in parts])
 
     def _content(self, window: DayWindow, extent: TimelineExtent) -> DayContent:
         """Return the content; the same object as before if nothing has changed."""
+        edges = [int(time_s // window.column_s) for time_s in (extent.begin_s, extent.end_s)]
+        made_of = (window, self._readings, self._begin_s, self._end_s, *edges)
+        if made_of == self._made_of and self._shown is not None:
+            return self._shown
+        self._made_of = made_of
         loaded = (self._begin_s, self._end_s)
         columns = day_columns(window, self._blocks, (extent.begin_s, extent.end_s), loaded)
         signs, before = tuple(signs_of(self._blocks, extent.cadence_s)), self._shown

@@ -94,7 +94,7 @@ def day_columns(
     states = _states_without_rows(window, known, loaded)
     is_long = (blocks.end_us - blocks.begin_us) > window.column_s * SECOND_US
     for state, which in ((ColumnState.ROWS, ~is_long), (ColumnState.COARSE, is_long)):
-        for first, last in zip(firsts[which], lasts[which], strict=True):
+        for first, last in zip(firsts[which].tolist(), lasts[which].tolist(), strict=True):
             states[first : last + 1] = state
     has_rows = states <= ColumnState.COARSE
     states[has_rows & ~np.isfinite(excess_db).any(axis=1)] = ColumnState.NO_VALUES
@@ -116,8 +116,11 @@ def _columns_of_blocks(window: DayWindow, blocks: DayBlocks) -> tuple[Integers, 
 def _highest(columns: int, firsts: Integers, lasts: Integers, values: Floats) -> Floats:
     """Return the highest value of the blocks of each column."""
     out = np.full((columns, BANDS), np.nan, np.float32)
-    for first, last, value in zip(firsts.tolist(), lasts.tolist(), values, strict=True):
-        out[first : last + 1] = np.fmax(out[first : last + 1], value)
+    is_inside = firsts == lasts
+    np.fmax.at(out, firsts[is_inside], values[is_inside])
+    for block in np.flatnonzero(firsts < lasts).tolist():
+        covered = slice(int(firsts[block]), int(lasts[block]) + 1)
+        out[covered] = np.fmax(out[covered], values[block])
     return out
 
 
@@ -146,14 +149,15 @@ def quiet_levels(mean_db: Floats, column_s: float) -> Floats:
         Length of a column in seconds.
     """
     beside = max(1, round(QUIET_S / column_s / 2))
-    out = np.full_like(mean_db, np.nan)
-    for column in range(len(mean_db)):
-        around = mean_db[max(0, column - beside) : column + beside + 1]
-        for band in range(mean_db.shape[1]):
-            known = around[:, band][np.isfinite(around[:, band])]
-            if len(known):
-                out[column, band] = np.percentile(known, _QUIET_PERCENTILE)
-    return out
+    padded = np.pad(mean_db, ((beside, beside), (0, 0)), constant_values=np.nan)
+    around = np.sort(np.lib.stride_tricks.sliding_window_view(padded, 2 * beside + 1, axis=0), axis=-1)
+    # NaN is sorted behind all numbers.
+    known = np.isfinite(around).sum(axis=-1, keepdims=True)
+    place = _QUIET_PERCENTILE / 100 * np.maximum(known - 1, 0)
+    lower, share = np.floor(place).astype(np.int64), place % 1
+    below = np.take_along_axis(around, lower, axis=-1)
+    above = np.take_along_axis(around, np.minimum(lower + 1, np.maximum(known - 1, 0)), axis=-1)
+    return np.asarray((below + share * (above - below))[..., 0], np.float32)
 
 
 def strip_levels(excess_db: Floats, previous: Levels | None = None) -> Levels:

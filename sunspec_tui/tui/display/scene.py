@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from sunspec_tui.core.ring_buffer import Rows
     from sunspec_tui.core.ring_epochs import Epoch
 
-_LONGER_SHARE = 1.25
+# A shorter day has no strip: at first, the picture grows with the rows.
+_MIN_DAY_S, _LONGER_SHARE = 360.0, 1.25
 _TIME_ACTIONS = ("span", "reset_view")
 _MOVING_ACTIONS = (*_TIME_ACTIONS, "scroll_back", "live", "escape", "toggle_pause")
 _LEVEL_ACTIONS = ("shift_levels", "toggle_automatic_levels", "bias", "fix_spectrum")
@@ -393,7 +394,7 @@ class Scene:
         time span must not change the layout.
         """
         begin_s, end_s = self.shown_s
-        if self.day_is_longer or not length_s > _LONGER_SHARE * (end_s - begin_s):
+        if self.day_is_longer or not length_s > max(_MIN_DAY_S, _LONGER_SHARE * (end_s - begin_s)):
             return False
         self.day_is_longer = True
         return True
