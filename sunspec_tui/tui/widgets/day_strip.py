@@ -12,7 +12,7 @@ from textual import events
 from sunspec_tui.tui.display.axes import labels
 from sunspec_tui.tui.display.day_loader import DayContent
 from sunspec_tui.tui.display.day_signs import Sign, SignKind, signs_at_columns
-from sunspec_tui.tui.display.day_window import DayWindow, clock_text, hour_labels
+from sunspec_tui.tui.display.day_window import DAY_S, DayWindow, clock_text, hour_labels
 from sunspec_tui.tui.messages import TimePointed, WheelTurned
 from sunspec_tui.tui.terminal.canvas import Grid
 from sunspec_tui.tui.terminal.cell_widget import CellWidget
@@ -174,7 +174,7 @@ class DayStrip(CellWidget):
         """Draw the names of the lines, the highest value and the length."""
         style, window = self.component_style("day--axis"), scene.window
         right = AXIS_WIDTH + self.columns + 1
-        length = length_text(scene.content.columns.length_s)
+        length = length_text(min(DAY_S, scene.content.columns.length_s))
         if grid.lines > 1:
             grid.write(0, 0, "  day│", style)
             grid.write(right, 0, f"+{scene.content.levels.high:.0f} dB", style)
