@@ -50,7 +50,6 @@ from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.terminal.pixel_app import PixelApp
 from sunspec_tui.tui.ticking import Ticker
 from sunspec_tui.tui.toasts import Toasts
-from sunspec_tui.tui.view_keys import ViewKeys
 from sunspec_tui.tui.view_saver import ViewSaver
 from sunspec_tui.tui.widget_data import initial_snapshot
 
@@ -65,7 +64,7 @@ START_WITHIN_S = 1.0
 END_WITHIN_S = 4.5
 
 
-class Monitor(ViewKeys, DayKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
+class Monitor(DayKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
     """The live monitor.
 
     It has many methods because Textual calls actions of keys and handlers of messages as methods of the app.
@@ -116,6 +115,7 @@ class Monitor(ViewKeys, DayKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp)
         self._log_lines.listeners.add(self._ticker.news.set)
         self._saver = ViewSaver(view_path, settings, lambda: self.scene.view, self.set_timer)
         self.scene = Scene(self._saver.first_view())
+        self.scene.timeline.loader.fetcher.on_fetched = self._ticker.news.set
         self.attention = Attention(self.show_terminal_title, Bell(self.bell) if settings.bell else None)
         self.updater = ScreenUpdater(self, self._log_lines, self._ticker.news.set)
         self.confirmation = Confirmation(self.set_timer, self._show_caption)
@@ -172,6 +172,7 @@ class Monitor(ViewKeys, DayKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp)
         self.updater.day_reader.end()
         logging.getLogger("sunspec_tui").removeHandler(self._log_lines)
         self._worker.end()
+        self.scene.close()
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         """End the monitor on a signal, even if the loop is busy.

@@ -2,29 +2,24 @@
 
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.tui.display.day_signs import Sign, neighbour
-from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.messages import TimePointed
-from sunspec_tui.tui.screen_updater import ScreenUpdater
-from sunspec_tui.tui.terminal.canvas_app import CanvasApp
+from sunspec_tui.tui.view_keys import ViewKeys
 from sunspec_tui.tui.widget_data import mark_signs
 
 _SAME_S = 1.0
 
 
-class DayKeys(CanvasApp):
+class DayKeys(ViewKeys):
     """Part of the monitor that answers these keys."""
 
-    scene: Scene
-    updater: ScreenUpdater
     # The sign of the last jump, and the end of the picture after it.
     _last_jump: tuple[Sign, float] | None = None
 
     def go_to_time(self, time_s: float) -> None:
-        """Show a time in the middle of the picture.
-
-        The monitor does it.
-        """
-        raise NotImplementedError
+        """Pause the picture with a time in its middle."""
+        begin_s, end_s = self.scene.timeline.mode.known_range_s()
+        # The first and the last column of the strip reach beyond the rows.
+        self.action_change_view("at_time", min(max(time_s, begin_s), end_s))
 
     def on_time_pointed(self, event: TimePointed) -> None:
         """Show the time that the mouse points at."""
