@@ -129,10 +129,8 @@ class DayStrip(CellWidget):
 
     def _draw_scale(self, grid: Grid, scene: DayScene) -> None:
         """Draw round times where neither a sign nor the picture's place is."""
-        taken = [(column, SIGNS[kind]) for column, kind in self._signs(scene).items()]
-        if scene.shown is not None:
-            first, last = scene.shown
-            taken.append((first, " " * (last - first + 1)))
+        taken = [] if scene.shown is None else [(scene.shown[0], " " * (scene.shown[1] - scene.shown[0] + 1))]
+        taken += [(column, SIGNS[kind]) for column, kind in self._signs(scene).items()]
         for column, text in labels([*taken, *hour_labels(scene.window)], self.columns):
             if text.startswith("╵"):
                 grid.write(AXIS_WIDTH + column, 1, text, self.component_style("day--axis"))
