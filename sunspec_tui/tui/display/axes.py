@@ -154,7 +154,7 @@ def pixel_bins(nbins: int, npixels: int) -> tuple[NDArray[np.int64], NDArray[np.
 
 
 def bin_edges_mhz(frequencies_mhz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the edges of two or more bins, in the middle between their centres.
+    """Return the edges of bins, in the middle between their centres.
 
     The shape is (nbins + 1,). The first and the last bin end as far from their centres as they begin.
     """
@@ -164,7 +164,7 @@ def bin_edges_mhz(frequencies_mhz: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _is_even(frequencies_mhz: NDArray[np.float64], step_mhz: float) -> bool:
-    """Return True if no bin is further than half a step from its place."""
+    """Return True if no bin is half a step from its place."""
     places_mhz = frequencies_mhz[0] + step_mhz * np.arange(len(frequencies_mhz))
     return bool((np.abs(frequencies_mhz - places_mhz) <= _EVENNESS * step_mhz).all())
 
