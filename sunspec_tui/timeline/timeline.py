@@ -126,8 +126,10 @@ class Timeline:
             return None
         newest = epochs[-1]
         oldest_s, newest_s = epochs[0].times_s[0], newest.times_s[1]
-        oldest_us = self._memory_begin_us()
-        begin_s = oldest_s if oldest_us is None else min(oldest_s, oldest_us / SECOND_US)
+        memory = self._follower.memory
+        first_us = None if memory is None else memory.first_row_us()
+        end_of_first_s = oldest_s if first_us is None else min(oldest_s, first_us / SECOND_US)
+        begin_s = end_of_first_s - (epochs[0].cadence_s if epochs[0].cadence_s > 0 else 0.0)
         return TimelineExtent(begin_s, newest_s, newest_s - SETTLED_S, newest.cadence_s)
 
     def _memory_begin_us(self) -> int | None:
