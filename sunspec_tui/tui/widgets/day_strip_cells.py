@@ -29,7 +29,7 @@ SIGNS = {
 _STATE_CHARACTERS = {
     ColumnState.NO_VALUES: "░",
     ColumnState.GAP: "╳",
-    ColumnState.NOT_LOADED: "·",
+    ColumnState.NOT_LOADED: "~",
     ColumnState.BEFORE: " ",
 }
 # Without colours a value is a bar or, in ASCII, a character with more ink.
