@@ -128,8 +128,8 @@ class DayStrip(CellWidget):
         return self._tables[1]
 
     def _draw_scale(self, grid: Grid, scene: DayScene) -> None:
-        """Draw round times where neither a sign nor the picture's place is."""
-        taken = [] if scene.shown is None else [(scene.shown[0], " " * (scene.shown[1] - scene.shown[0] + 1))]
+        """Draw round times where neither a sign nor an end of the picture is."""
+        taken = [(column, "├") for column in sorted(set(scene.shown or ()))]
         taken += [(column, SIGNS[kind]) for column, kind in self._signs(scene).items()]
         for column, text in labels([*taken, *hour_labels(scene.window)], self.columns):
             if text.startswith("╵"):
@@ -148,7 +148,7 @@ class DayStrip(CellWidget):
     def _draw_shown(self, grid: Grid, scene: DayScene, y: int) -> None:
         """Draw a bracket over the columns of the picture.
 
-        On the scale the bracket is a line. A sign inside it stays visible.
+        On the scale the bracket is a line. Signs and times inside it stay visible.
         """
         if scene.shown is None:
             return
@@ -166,7 +166,7 @@ class DayStrip(CellWidget):
         if grid.lines > 1:
             is_blank = grid.codes[y, inside] == ord(" ")
             grid.codes[y, inside][is_blank] = ord("─")
-            grid.styles[y, inside][is_blank] = style
+            grid.styles[y, inside][is_blank] = self.component_style("day--sign")
 
     def _draw_sides(self, grid: Grid, scene: DayScene) -> None:
         """Draw the names of the lines, the highest value and the length."""
