@@ -179,15 +179,6 @@ class MemoryBlocks:
         stored = self._stores[step_s].oldest_us(self.newest_us)
         return min(known if stored is None else [*known, stored], default=None)
 
-    def first_row_us(self) -> int | None:
-        """Return the end of the first row; None without rows."""
-        if self.newest_us is None:
-            return None
-        opened = self._open.get(STEPS_S[-1])
-        known = [] if opened is None else [int(opened.first_us[0])]
-        stored = self._stores[STEPS_S[-1]].first_row_us(self.newest_us)
-        return min(known if stored is None else [*known, stored], default=None)
-
     def mapped(self, source_bins: Integers, frequencies_hz: NDArray[np.float64], npol: int) -> "MemoryBlocks":
         """Return the same blocks with the bins of another axis.
 

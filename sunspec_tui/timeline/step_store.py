@@ -136,22 +136,11 @@ class StepStore:
 
         None without blocks.
         """
-        oldest = self._oldest(newest_us)
-        return None if oldest is None else int(self._times.numbers[oldest]) * self.step_s * SECOND_US
-
-    def first_row_us(self, newest_us: int) -> int | None:
-        """Return the end of the first row of the oldest block.
-
-        None without blocks.
-        """
-        oldest = self._oldest(newest_us)
-        return None if oldest is None else int(self._times.first_us[oldest])
-
-    def _oldest(self, newest_us: int) -> int | None:
-        """Return the index of the oldest block before a time."""
-        newest, numbers = newest_us // (self.step_s * SECOND_US), self._times.numbers
-        known = np.flatnonzero((numbers <= newest) & (numbers > newest - self.capacity))
-        return int(known[numbers[known].argmin()]) if len(known) else None
+        step_us = self.step_s * SECOND_US
+        newest = newest_us // step_us
+        numbers = self._times.numbers
+        known = numbers[(numbers <= newest) & (numbers > newest - self.capacity)]
+        return int(known.min()) * step_us if len(known) else None
 
     def mapped(self, source_bins: Integers, npol: int) -> "StepStore":
         """Return a store with other bins and products.
