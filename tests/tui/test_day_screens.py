@@ -211,3 +211,20 @@ def test_an_idle_strip_sends_nothing_and_a_new_block_few_bytes(show, timeline, f
 def test_the_cells_are_those_of_a_full_repaint(show, size):
     screen = show(size)
     assert not differences(screen.cells(), screen.full_repaint())
+
+
+def test_long_blocks_have_a_dashed_time_axis(show, timeline):
+    timeline.coarse_before_s, timeline.coarse_s = timeline.times_s[500], 128
+    screen = show((80, 24))
+    for _ in range(3):
+        screen.act("change_view('span', 1)")
+    screen.act(f"change_view('at_time', {timeline.times_s[520]})")
+    axis_y = screen.app.main_screen.query_one(Waterfall).cells_region.bottom
+
+    def axis():
+        screen.tick()
+        screen.settle()
+        return screen.terminal.display[axis_y]
+
+    poll_until(lambda: "┄┄┄" in axis(), 20, axis)
+    assert not axis().rstrip().endswith("┄")
