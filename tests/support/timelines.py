@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, available, derive
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.time_blocks import TimeBlocks
-from sunspec_tui.core.timeline_source import TimelineExtent, TimelineAxis
+from sunspec_tui.core.timeline_source import TimelineAxis, TimelineExtent
 
 _KNOWN_PEAKS = (Product.XX, Product.YY, Product.I)
 

@@ -17,6 +17,7 @@ from sunspec_tui.tui.display.column_grid import ColumnGrid
 
 # Approximate number of cells between two times on the axis, and number of steps that a narrow picture tries.
 _TIME_CELLS, _STEPS_TRIED = 12, 3
+_EVENNESS = 0.5  # largest offset of a bin on an even axis, in bins; a narrower last bin moves others by less
 
 
 def nice_step(span: float, max_parts: int) -> float:
@@ -135,6 +136,22 @@ def pixel_bins(nbins: int, npixels: int) -> tuple[NDArray[np.int64], NDArray[np.
     return edges[:-1], edges[1:]
 
 
+def bin_edges_mhz(frequencies_mhz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the edges of two or more bins, in the middle between their centres.
+
+    The shape is (nbins + 1,). The first and the last bin end as far from their centres as they begin.
+    """
+    middles = (frequencies_mhz[1:] + frequencies_mhz[:-1]) / 2
+    ends = 2 * frequencies_mhz[[0, -1]] - middles[[0, -1]]
+    return np.concatenate([ends[:1], middles, ends[1:]])
+
+
+def _is_even(frequencies_mhz: NDArray[np.float64], step_mhz: float) -> bool:
+    """Return True if no bin is further than half a step from its place."""
+    places_mhz = frequencies_mhz[0] + step_mhz * np.arange(len(frequencies_mhz))
+    return bool((np.abs(frequencies_mhz - places_mhz) <= _EVENNESS * step_mhz).all())
+
+
 class FrequencyWindow(NamedTuple):
     """Range of the displayed bins and its frequencies.
 
@@ -144,12 +161,16 @@ class FrequencyWindow(NamedTuple):
         First bin, and the bin after the last.
     low_mhz, high_mhz
         Lower edge of the first bin and upper edge of the last one.
+    uneven_edges_mhz
+        Edges of all bins of an axis that is not even, such as that of an e-CALLISTO station; else empty. All bins have
+        the same height in a picture, so frequencies on such an axis are not at even distances.
     """
 
     start: int
     stop: int
     low_mhz: float
     high_mhz: float
+    uneven_edges_mhz: tuple[float, ...] = ()
 
     @classmethod
     def of(
@@ -163,6 +184,9 @@ class FrequencyWindow(NamedTuple):
         start = min(nbins - 1, max(0, round(share[0] * nbins)))
         stop = min(nbins, max(start + 1, round(share[1] * nbins)))
         step = (frequencies_mhz[-1] - frequencies_mhz[0]) / (nbins - 1) if nbins > 1 else alone_mhz
+        if not _is_even(frequencies_mhz, step):
+            edges = tuple(bin_edges_mhz(frequencies_mhz)[start : stop + 1].tolist())
+            return cls(start, stop, edges[0], edges[-1], edges)
         low = frequencies_mhz[0] + (start - 0.5) * step
         return cls(start, stop, float(low), float(low + (stop - start) * step))
 
@@ -181,8 +205,13 @@ class FrequencyWindow(NamedTuple):
 
         Cells are counted from the low end.
         """
-        index = (mhz - self.low_mhz) / (self.high_mhz - self.low_mhz) * cells
-        return math.floor(index) if 0 <= index < cells else None
+        if not self.low_mhz <= mhz < self.high_mhz:
+            return None
+        if self.uneven_edges_mhz:
+            share = float(np.interp(mhz, self.uneven_edges_mhz, np.arange(self.nbins + 1))) / self.nbins
+        else:
+            share = (mhz - self.low_mhz) / (self.high_mhz - self.low_mhz)
+        return min(math.floor(share * cells), cells - 1)
 
     def bins_of(self, cell: int, cells: int, per_cell: int = 2) -> tuple[int, int]:
         """Return the first and the exclusive last bin of a cell.
@@ -202,14 +231,18 @@ class FrequencyWindow(NamedTuple):
 
         `stop` is the bin after the last.
         """
-        return (
-            self.low_mhz + (start - self.start) * self.bin_mhz,
-            self.low_mhz + (stop - self.start) * self.bin_mhz,
-        )
+        return self._edge_mhz(start), self._edge_mhz(stop)
 
     def centre_mhz(self, start: int, stop: int) -> float:
         """Return the centre of bins `start` to `stop`, in MHz."""
-        return self.low_mhz + ((start + stop) / 2 - self.start) * self.bin_mhz
+        low, high = self.edges_mhz(start, stop)
+        return (low + high) / 2
+
+    def _edge_mhz(self, number: int) -> float:
+        """Return the lower edge of a bin."""
+        if self.uneven_edges_mhz:
+            return self.uneven_edges_mhz[min(max(0, number - self.start), self.nbins)]
+        return self.low_mhz + (number - self.start) * self.bin_mhz
 
     def cell_of_bin(self, number: int, cells: int, per_cell: int = 2) -> int | None:
         """Return the cell that shows a bin; None outside the window.
