@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sunspec_tui.core.bin_folding import fold_factor, folded_means, folded_peaks
 from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
-from sunspec_tui.core.row_blocks import Floats
 from sunspec_tui.core.time_blocks import STEPS_S, TimeBlocks, joined, step_within
 from sunspec_tui.core.timeline_source import TimelineSource
 
@@ -72,11 +72,6 @@ class ColumnRequest:
         return self.step_s in COLUMN_STEPS_S and not length_s % self.columns and not self.start_s % self.step_s
 
 
-def fold_width(nbins: int, max_bins: int) -> int:
-    """Return the number of neighbouring bins that become one."""
-    return -(-nbins // max_bins)
-
-
 def read_columns(source: TimelineSource, request: ColumnRequest, nbins: int) -> TimeBlocks:
     """Return the columns of a request, oldest first.
 
@@ -112,7 +107,7 @@ def read_columns(source: TimelineSource, request: ColumnRequest, nbins: int) -> 
     _, of_v, of_i = np.intersect1d(v.begin_us, i.begin_us, return_indices=True)
     v, i = v.only(of_v), i.only(of_i)
     with np.errstate(invalid="ignore", over="ignore"):
-        mean = v.mean / np.where(i.mean > 0, i.mean, np.float32(np.nan))
+        mean = np.asarray(v.mean / np.where(i.mean > 0, i.mean, np.float32(np.nan)), np.float32)
     return v._replace(mean=mean, peak=mean)
 
 
@@ -150,7 +145,7 @@ def _blocks(source: TimelineSource, request: ColumnRequest, step_s: int, nbins: 
         merged = [joined([part.merged(step_s) for part in exact]).merged(step_s)] if exact and step_s else exact
         shortest += merged
         longer += [part for part in parts if part.step_s > step_s]
-    return _in_order([*shortest, *_once(longer)], step_s, -(-nbins // fold_width(nbins, request.bins)))
+    return _in_order([*shortest, *_once(longer)], step_s, -(-nbins // fold_factor(nbins, request.bins)))
 
 
 def _parts(request: ColumnRequest, step_s: int, values_per_s: float) -> Iterator[tuple[int, int]]:
@@ -181,32 +176,8 @@ def _in_order(parts: list[TimeBlocks], step_s: int, bins: int) -> TimeBlocks:
 
 def _folded(blocks: TimeBlocks, request: ColumnRequest) -> TimeBlocks:
     """Fold neighbouring bins: the mean of their means, the highest of their highest values."""
-    width = fold_width(blocks.mean.shape[1], request.bins)
-    mean = _folded_mean(blocks.mean, width) if width > 1 else blocks.mean
-    if request.product in SIGNED_PRODUCTS:
-        # The highest value of a signed product is not known in long blocks.
-        return blocks._replace(mean=mean, peak=mean)
-    return blocks._replace(mean=mean, peak=_folded_peak(blocks.peak, width) if width > 1 else blocks.peak)
-
-
-def _folded_mean(values: Floats, width: int) -> Floats:
-    shape = len(values), -(-values.shape[1] // width)
-    sums, counts = np.zeros(shape), np.zeros(shape, np.int64)
-    # Slices of every n-th bin are several times as fast as a sum along a short axis.
-    for first in range(width):
-        part = values[:, first::width]
-        finite = np.isfinite(part)
-        sums[:, : part.shape[1]] += np.where(finite, part, 0)
-        counts[:, : part.shape[1]] += finite
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(sums / counts, np.float32)
-
-
-def _folded_peak(values: Floats, width: int) -> Floats:
-    highest = np.full((len(values), -(-values.shape[1] // width)), -np.inf, np.float32)
-    for first in range(width):
-        part = values[:, first::width]
-        into = highest[:, : part.shape[1]]
-        np.maximum(into, np.where(np.isfinite(part), part, -np.inf), out=into)
-    highest[np.isinf(highest)] = np.nan
-    return highest
+    factor = fold_factor(blocks.mean.shape[1], request.bins)
+    mean = folded_means(blocks.mean, factor)
+    # The highest value of a signed product is not known in long blocks.
+    peak = mean if request.product in SIGNED_PRODUCTS else folded_peaks(blocks.peak, factor)
+    return blocks._replace(mean=mean, peak=peak)

@@ -93,34 +93,29 @@ def encode(columns: TimeBlocks, product: Product, bins: FoldedBins, *, is_finish
     product, bins, is_finished
         As in `Columns`.
     """
-    has_peaks = product not in SIGNED_PRODUCTS
+    several = columns.rows > 1
+    has_peaks = product not in SIGNED_PRODUCTS and bool(several.any())
     flags = HAS_PEAKS * has_peaks | IS_FINISHED * is_finished
     n, nbins = columns.mean.shape
     head = HEADER.pack(VERSION, PRODUCTS.index(product), flags, n, nbins, bins.width, bins.low_mhz, bins.bin_mhz)
     times = [(each / 1e6).astype("<f8").tobytes() for each in (columns.begin_us, columns.end_us)]
     counts = [np.minimum(each, 2**32 - 1).astype("<u4").tobytes() for each in (columns.rows, columns.missing)]
-    marks = RESTART * columns.restarts | ONLY_MEAN * ((columns.rows > 1) & (not has_peaks))
+    marks = RESTART * columns.restarts | ONLY_MEAN * (several & (product in SIGNED_PRODUCTS))
     unit = row_codes.unit_of(columns.mean.ravel(), product)
     codes, known = row_codes.codes_of(columns.mean, unit, STEP)
     parts = [head, *times, *counts, marks.astype(np.uint8).tobytes(), SCALE.pack(unit, STEP), _steps(codes, known)]
     if has_peaks:
-        parts.append(_excess(columns.peak, codes, known, unit))
+        highest, has_peak = row_codes.codes_of(columns.peak, unit, STEP)
+        parts.append(_steps(np.where(has_peak, highest - codes, 0).astype(np.int32), known))
     return b"".join(parts)
 
 
 def _steps(codes: NDArray[np.int32], known: NDArray[np.bool_]) -> bytes:
-    return row_codes.as_steps(codes, known, None) if len(codes) else b""
+    """Return codes as steps, bin by bin.
 
-
-def _excess(peak: NDArray[np.float32], codes: NDArray[np.int32], known: NDArray[np.bool_], unit: float) -> bytes:
-    """Return by how much the codes of highest values exceed those of means.
-
-    The excess has one byte, or is written in full behind the bytes.
+    Columns of many rows differ less from bin to bin than from column to column.
     """
-    highest, has_peak = row_codes.codes_of(peak, unit, STEP)
-    excess = np.where(known & has_peak, highest - codes, 0)
-    far = (excess < 0) | (excess >= row_codes.FAR)
-    return np.where(far, row_codes.FAR, excess).astype(np.uint8).tobytes() + excess[far].astype("<i4").tobytes()
+    return row_codes.as_steps(np.ascontiguousarray(codes.T), np.ascontiguousarray(known.T), None) if len(codes) else b""
 
 
 def compressed(message: bytes) -> bytes:
@@ -128,6 +123,11 @@ def compressed(message: bytes) -> bytes:
     # As for rows: steps are noise, so only counting bytes and runs gains something.
     packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
     return packer.compress(message) + packer.flush()
+
+
+def decompressed(packed: bytes) -> bytes:
+    """Return the message in bytes of `compressed`."""
+    return zlib.decompress(packed, _GZIP)
 
 
 def decode(message: bytes) -> Columns:
@@ -149,32 +149,31 @@ def decode(message: bytes) -> Columns:
     marks = np.frombuffer(message, np.uint8, n, HEADER.size + 24 * n)
     mean, peak = _decoded_values(message, at, (n, nbins), has_peaks=bool(flags & HAS_PEAKS))
     bins = FoldedBins(width, low_mhz, bin_mhz)
-    return Columns(
-        PRODUCTS[product], bins, bool(flags & IS_FINISHED), begin_s, end_s, rows, missing, marks, mean, peak
-    )
+    return Columns(PRODUCTS[product], bins, bool(flags & IS_FINISHED), begin_s, end_s, rows, missing, marks, mean, peak)
 
 
 def _decoded_values(
     message: bytes, at: int, shape: tuple[int, int], *, has_peaks: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     unit, step = SCALE.unpack_from(message, at - SCALE.size)
-    count = shape[0] * shape[1]
-    end = at + count + 4 * message.count(row_codes.FAR, at, at + count)
-    codes, known = row_codes.from_steps(message[at:end], shape, None) if count else _no_codes(shape)
+    (codes, known), at = _read_steps(message, at, shape)
     mean = _values(codes, known, unit, step)
     if not has_peaks:
         return mean, mean
-    steps = np.frombuffer(message[end : end + count], np.uint8)
-    far = steps == row_codes.FAR
-    if len(message) != end + count + 4 * np.count_nonzero(far):
+    (excess, _), at = _read_steps(message, at, shape)
+    if at != len(message):
         raise ValueError("the length of a message is wrong")
-    excess = steps.astype(np.int32)
-    excess[far] = np.frombuffer(message, "<i4", offset=end + count)
-    return mean, _values(codes + excess.reshape(shape), known, unit, step)
+    return mean, _values(codes + excess, known, unit, step)
 
 
-def _no_codes(shape: tuple[int, int]) -> row_codes.Coded:
-    return np.empty(shape, np.int32), np.empty(shape, np.bool_)
+def _read_steps(message: bytes, at: int, shape: tuple[int, int]) -> tuple[row_codes.Coded, int]:
+    """Return codes, their mask, and the index of the byte behind them."""
+    count = shape[0] * shape[1]
+    end = at + count + 4 * message.count(row_codes.FAR, at, at + count)
+    if not count:
+        return (np.empty(shape, np.int32), np.empty(shape, np.bool_)), end
+    codes, known = row_codes.from_steps(message[at:end], shape[::-1], None)
+    return (codes.T, known.T), end
 
 
 def _values(codes: NDArray[np.int32], known: NDArray[np.bool_], unit: float, step: float) -> NDArray[np.float32]:

@@ -69,7 +69,7 @@ class RowTimeline:
         """Return rows or blocks of the rows."""
         self.calls.append((step_s, begin_s, end_s, product))
         coarse_s = max(step_s, self.coarse_s)
-        edge_s = float(np.clip(-(-self.coarse_before_s // coarse_s) * coarse_s, begin_s, end_s))
+        edge_s = float(np.clip(np.ceil(self.coarse_before_s / coarse_s) * coarse_s, begin_s, end_s))
         older = self._blocks(coarse_s, begin_s // coarse_s * coarse_s, edge_s, product)
         newer = self._blocks(step_s, edge_s, end_s, product)
         return [part for part in (older, newer) if len(part.rows)]
