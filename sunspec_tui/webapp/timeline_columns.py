@@ -145,7 +145,9 @@ def _blocks(source: TimelineSource, request: ColumnRequest, step_s: int, nbins: 
         merged = [joined([part.merged(step_s) for part in exact]).merged(step_s)] if exact and step_s else exact
         shortest += merged
         longer += [part for part in parts if part.step_s > step_s]
-    return _in_order([*shortest, *_once(longer)], step_s, -(-nbins // fold_factor(nbins, request.bins)))
+    blocks = _in_order([*shortest, *_once(longer)], step_s, -(-nbins // fold_factor(nbins, request.bins)))
+    # The highest value of a signed product is not known in long blocks.
+    return blocks._replace(peak=blocks.mean) if request.product in SIGNED_PRODUCTS else blocks
 
 
 def _parts(request: ColumnRequest, step_s: int, values_per_s: float) -> Iterator[tuple[int, int]]:
@@ -177,7 +179,4 @@ def _in_order(parts: list[TimeBlocks], step_s: int, bins: int) -> TimeBlocks:
 def _folded(blocks: TimeBlocks, request: ColumnRequest) -> TimeBlocks:
     """Fold neighbouring bins: the mean of their means, the highest of their highest values."""
     factor = fold_factor(blocks.mean.shape[1], request.bins)
-    mean = folded_means(blocks.mean, factor)
-    # The highest value of a signed product is not known in long blocks.
-    peak = mean if request.product in SIGNED_PRODUCTS else folded_peaks(blocks.peak, factor)
-    return blocks._replace(mean=mean, peak=peak)
+    return blocks._replace(mean=folded_means(blocks.mean, factor), peak=folded_peaks(blocks.peak, factor))

@@ -25,6 +25,8 @@ HEADER = struct.Struct("<BBBxIIIdd")
 """version, product's index, flags, columns, bins, bins of the stream in a bin, low edge and width of a bin in MHz."""
 STEP = 0.05 / row_codes.STEP_DB * row_codes.STEP
 """Step of the scale: far from zero the error of a power is at most half of 0.05 dB."""
+SIGNED_FINER = 8
+"""Largest error of a signed product near zero: that of live rows, for means of many rows divided by this."""
 
 _COLUMN_BYTES = 25
 _MAX_DECODED_BYTES = 2**26
@@ -101,13 +103,22 @@ def encode(columns: TimeBlocks, product: Product, bins: FoldedBins, *, is_finish
     times = [(each / 1e6).astype("<f8").tobytes() for each in (columns.begin_us, columns.end_us)]
     counts = [np.minimum(each, 2**32 - 1).astype("<u4").tobytes() for each in (columns.rows, columns.missing)]
     marks = RESTART * columns.restarts | ONLY_MEAN * (several & (product in SIGNED_PRODUCTS))
-    unit = row_codes.unit_of(columns.mean.ravel(), product)
+    unit = _unit_of(columns.mean, product, SIGNED_FINER if several.any() else 1)
     codes, known = row_codes.codes_of(columns.mean, unit, STEP)
     parts = [head, *times, *counts, marks.astype(np.uint8).tobytes(), SCALE.pack(unit, STEP), _steps(codes, known)]
     if has_peaks:
         highest, has_peak = row_codes.codes_of(columns.peak, unit, STEP)
         parts.append(_steps(np.where(has_peak, highest - codes, 0).astype(np.int32), known))
     return b"".join(parts)
+
+
+def _unit_of(mean: NDArray[np.float32], product: Product, finer: int) -> float:
+    """Return the unit of the scale.
+
+    Means of many rows have less noise than rows, so signed products get a finer scale near zero.
+    """
+    unit = row_codes.unit_of(mean.ravel(), product)
+    return unit * row_codes.STEP / STEP / finer if product in SIGNED_PRODUCTS else unit
 
 
 def _steps(codes: NDArray[np.int32], known: NDArray[np.bool_]) -> bytes:

@@ -70,7 +70,8 @@ class RowTimeline:
         self.calls.append((step_s, begin_s, end_s, product))
         coarse_s = max(step_s, self.coarse_s)
         edge_s = float(np.clip(np.ceil(self.coarse_before_s / coarse_s) * coarse_s, begin_s, end_s))
-        older = self._blocks(coarse_s, begin_s // coarse_s * coarse_s, edge_s, product)
+        # Without coarse rows between the limits, no block may begin before them.
+        older = self._blocks(coarse_s, begin_s // coarse_s * coarse_s if edge_s > begin_s else begin_s, edge_s, product)
         newer = self._blocks(step_s, edge_s, end_s, product)
         return [part for part in (older, newer) if len(part.rows)]
 

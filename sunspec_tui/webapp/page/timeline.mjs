@@ -13,7 +13,7 @@ import { BOUNDS } from "./url-settings.mjs";
 const BACKGROUND_MS = 1000, MIN_COLUMNS = 256, MAX_COLUMNS = 1024;
 
 export class Timeline {
-  /** `settings` is changed in place; `page` has `history`, `cadence`, `redraw()` and `moved()`, called when the interval has changed. */
+  /** `settings` is changed in place; `page` has `history`, `axis`, `cadence`, `redraw()` and `moved()`, called when the interval has changed. */
   constructor(settings, page) {
     this.settings = settings;
     this.page = page;
@@ -179,25 +179,29 @@ export class Timeline {
     const colours = (bins, wide, background) => new ColumnColours({
       height, bins, exactBins: description.bins / wide, levels, decibels, diverging, palette, masked, background,
     });
-    const drawTile = (tile, from, to) => {
-      const background = tile.bins === set.bins ? this.background : null;
-      const image = tileImage(tile, set.valuesOf(tile), colours(tile.bins, tile.width, background));
-      context.save();
-      context.beginPath();
-      context.rect(x(from), 0, x(to) - x(from), height);
-      context.clip();
-      context.fillStyle = css(gap);
-      context.fillRect(x(Math.max(from, this.oldest)), 0, x(Math.min(to, this.newest)) - x(Math.max(from, this.oldest)), height);
+    const drawColumns = (tile) => {
+      const image = tileImage(tile, set.valuesOf(tile), colours(tile.bins, tile.width, tile.bins === set.bins ? this.background : null));
       for (const { first, after, begin: left, end: right } of evenRuns(tile.begins, tile.ends)) {
         context.drawImage(image, first, 0, after - first, height, x(left), 0, Math.max(1, x(right) - x(left)), height);
       }
-      context.restore();
     };
-    for (const tile of this.tiles) {
-      const found = this.cache.find(tile, this.settings.product);
-      if (found) drawTile(found, tile.start, tile.end);
-      else for (const other of this.#substitutes(tile)) drawTile(other, Math.max(tile.start, other.start), Math.min(tile.end, other.end));
-    }
+    const loaded = this.tiles.map((tile) => this.cache.find(tile, this.settings.product));
+    this.tiles.forEach((tile, n) => {
+      const [left, right] = [Math.max(tile.start, this.oldest), Math.min(tile.end, this.newest)].map(x);
+      if (loaded[n]) {
+        context.fillStyle = css(gap);
+        context.fillRect(left, 0, right - left, height);
+        return;
+      }
+      context.save();
+      context.beginPath();
+      context.rect(left, 0, right - left, height);
+      context.clip();
+      this.#substitutes(tile).forEach(drawColumns);
+      context.restore();
+    });
+    // A row of a tile may begin before the tile does.
+    loaded.filter(Boolean).forEach(drawColumns);
     if (set.bins) this.#drawTail(context, x, colours(set.bins, set.width, this.background), height);
   }
 
@@ -211,12 +215,18 @@ export class Timeline {
 
   #drawTail(context, x, colours, height) {
     const { history, cadence } = this.page, { set } = this, { end } = this.interval;
-    if (history.product !== set.product || Math.ceil(history.bins / set.width) !== set.bins) return;
+    if (history.product !== set.product || !this.#hasLiveAxis) return;
     const last = set.filled ? set.columns.at(-1) : null, from = last ? Math.max(last.tile.ends[last.n] - this.#unfinished(last), 0) : 0;
     const rows = this.tail.rowsAfter(history, from).filter((index) => history.times[index] <= end + 1);
     this.tail.draw(history, rows, { colours, width: set.width, highest: set.highest, cadence }, (image, first, columns, left, right) => {
       context.drawImage(image, first, 0, columns, height, x(left), 0, Math.max(1, x(right) - x(left)), height);
     });
+  }
+
+  /** True if the rows of the live stream have the frequencies of the timeline. */
+  get #hasLiveAxis() {
+    const { axis, history } = this.page, { bins, low_mhz: low, bin_mhz: width } = this.cache.description;
+    return axis !== null && history.bins === bins && Math.abs(axis.low_mhz - low) < width / 2 && Math.abs(axis.bin_mhz - width) < width / bins;
   }
 
   /** Returns the length of the newest column if it may still grow: its rows are then drawn from the live stream. */
