@@ -45,7 +45,7 @@ def folded_means(values: Floats, factor: int) -> Floats:
 
 
 def folded_peaks(values: Floats, factor: int) -> Floats:
-    """Return the highest finite value of folded bins; NaN where none is finite."""
+    """Return the highest finite value of folded bins, else NaN."""
     if factor == 1:
         return values
     finite = np.where(np.isfinite(values), values, np.float32(np.nan))

@@ -16,7 +16,7 @@ _TOLERANCE = 1e-6
 
 
 def bin_width_hz(frequencies_hz: NDArray[np.float64]) -> float:
-    """Return the width of the bins of an axis; NaN for a single frequency.
+    """Return the width of an axis's bins; NaN for one frequency.
 
     Axes of e-CALLISTO stations are not even. The width is the largest step between neighbours that is at most twice the
     median step, so that neighbouring bins touch each other, but do not fill a hole in the band.
@@ -37,7 +37,7 @@ def is_same_axis(source_hz: NDArray[np.float64], target_hz: NDArray[np.float64])
 def source_bins(
     source_hz: NDArray[np.float64], target_hz: NDArray[np.float64], width_hz: float
 ) -> NDArray[np.intp] | None:
-    """Return the number of the source bin for each bin of another axis.
+    """Return the source bin's number for each bin of another axis.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""The timeline: rows and blocks of time of ring, memory and archive as one."""
+"""Rows and blocks of time, joined from ring, memory and archive."""

@@ -1,8 +1,10 @@
-"""Keep the blocks of the last hours in memory: 2 s for two hours, 16 and 128 s for a day.
+"""Keep blocks of the last hours in memory.
 
-With the usual 768 bins and four products this takes 79 MiB when it is full. More bins are folded.
+Blocks of 2 s are kept for two hours, blocks of 16 and 128 s for a day. With the usual 768 bins and four products this
+takes 79 MiB when it is full. More bins are folded.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +30,10 @@ class RowTimes(NamedTuple):
     begin_us: Integers
     missing: Integers
     restarts: NDArray[np.bool_]
+
+    def only(self, which: NDArray[np.bool_]) -> "RowTimes":
+        """Return the times of some rows."""
+        return RowTimes(self.times_us[which], self.begin_us[which], self.missing[which], self.restarts[which])
 
 
 class MemoryBlocks:
@@ -89,8 +95,20 @@ class MemoryBlocks:
             return rows
         return rows._replace(peak=np.concatenate([folded_peaks(each, self.factor) for each in values], axis=1))
 
+    def add_parts(self, parts: Sequence[Sequence[TimeBlocks]]) -> None:
+        """Add earlier rows with the blocks' bins.
+
+        `parts` has the rows of each of `stored_products`. Rows that some product lacks are left out.
+        """
+        counts = {tuple(len(part.rows) for part in each) for each in parts}
+        if len(counts) != 1 or not counts.pop():
+            return
+        each = [joined(part) for part in parts]
+        mean, peak = (np.concatenate([getattr(part, name) for part in each], axis=1) for name in ("mean", "peak"))
+        self.add_blocks(each[0]._replace(mean=mean, peak=peak))
+
     def add_blocks(self, rows: TimeBlocks) -> None:
-        """Add rows that have the blocks' bins, of all stored products side by side."""
+        """Add rows with the bins of all stored products side by side."""
         last_us = int(rows.last_us[-1])
         for step_s in STEPS_S:
             rows = rows.merged(step_s)
@@ -153,7 +171,7 @@ class MemoryBlocks:
         return opened._replace(mean=derived, peak=derived)
 
     def oldest_us(self, step_s: int) -> int | None:
-        """Return the begin of the oldest block of a step; None without rows."""
+        """Return the begin of a step's oldest block; None without rows."""
         if self.newest_us is None:
             return None
         opened = self._open.get(step_s)

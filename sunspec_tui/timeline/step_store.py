@@ -119,7 +119,7 @@ class StepStore:
         return np.asarray(at[np.argsort(numbers[at], kind="stable")], np.int64)
 
     def stored(self, numbers: Integers) -> TimeBlocks:
-        """Return those blocks that are stored, as `store` takes them, to add rows to them."""
+        """Return stored blocks in the form that `store` takes."""
         at = numbers % self.capacity
         at = at[self._times.numbers[at] == numbers]
         parts = [self._blocks(at, product) for product in stored_products(self.npol)]
@@ -132,7 +132,10 @@ class StepStore:
         return self._times.numbers[at] * (self.step_s * SECOND_US), self._times.rows[at]
 
     def oldest_us(self, newest_us: int) -> int | None:
-        """Return the begin of the oldest block not after a time; None without one."""
+        """Return the begin of the oldest block before a time.
+
+        None without blocks.
+        """
         step_us = self.step_s * SECOND_US
         newest = newest_us // step_us
         numbers = self._times.numbers
@@ -165,7 +168,7 @@ def _map_codes(
     source_bins: Integers,
     none: Code,
 ) -> None:
-    """Take the codes of each new bin from its old one; `none` if it has none."""
+    """Take each new bin's codes from its old bin, else `none`."""
     for product, codes in new.items():
         known = old.get(product)
         codes[used] = none if known is None else np.where(source_bins >= 0, known[used][:, source_bins], none)

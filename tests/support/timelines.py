@@ -69,9 +69,11 @@ class RowTimeline:
         """Return rows or blocks of the rows."""
         self.calls.append((step_s, begin_s, end_s, product))
         coarse_s = max(step_s, self.coarse_s)
-        edge_s = float(np.clip(np.ceil(self.coarse_before_s / coarse_s) * coarse_s, begin_s, end_s))
-        # Without coarse rows between the limits, no block may begin before them.
-        older = self._blocks(coarse_s, begin_s // coarse_s * coarse_s if edge_s > begin_s else begin_s, edge_s, product)
+        # Infinity has no block, so the limit is clipped before it is rounded up.
+        coarse_end_s = float(np.clip(self.coarse_before_s, begin_s, end_s))
+        edge_s = begin_s if coarse_end_s == begin_s else min(end_s, -(-coarse_end_s // coarse_s) * coarse_s)
+        begins_s = begin_s // coarse_s * coarse_s if edge_s > begin_s else edge_s
+        older = self._blocks(coarse_s, begins_s, edge_s, product)
         newer = self._blocks(step_s, edge_s, end_s, product)
         return [part for part in (older, newer) if len(part.rows)]
 
