@@ -62,13 +62,29 @@ def test_many_rows_a_second_become_columns_of_a_second():
     assert seconds.rows.sum() == 1023
 
 
-def test_longer_blocks_stand_where_only_they_are_known_and_are_not_repeated(timeline, monkeypatch):
-    monkeypatch.setattr(timeline_columns, "_PART_VALUES", 2 * NBINS)
+def test_longer_blocks_are_kept_where_only_they_are_known(timeline):
     coarse = RowTimeline(**{**vars(timeline), "coarse_before_s": BEGIN_S + 256, "coarse_s": 128, "calls": []})
     columns = read_columns(coarse, ColumnRequest(BEGIN_S, BEGIN_S + 512, 128, NBINS, Product.XX), NBINS)
     lengths_s = (columns.end_us - columns.begin_us) // 1_000_000
     assert lengths_s.tolist() == [128] * 2 + [4] * 64
     assert columns.rows.sum() == np.count_nonzero(timeline.times_s < BEGIN_S + 512)
+
+
+class OnlyLongBlocks:
+    """Timeline that knows blocks of 128 s, and returns each that overlaps the limits."""
+
+    def __init__(self, timeline):
+        (self.known,) = timeline.blocks(128, BEGIN_S, BEGIN_S + 512, Product.XX)
+
+    def blocks(self, step_s, begin_s, end_s, product):
+        return [self.known.only((self.known.end_us > begin_s * 1e6) & (self.known.begin_us < end_s * 1e6))]
+
+
+def test_a_block_that_reaches_beyond_a_part_is_not_repeated(timeline, monkeypatch):
+    monkeypatch.setattr(timeline_columns, "_PART_VALUES", 2 * NBINS)
+    source = OnlyLongBlocks(timeline)
+    columns = read_columns(source, ColumnRequest(BEGIN_S, BEGIN_S + 512, 128, NBINS, Product.XX), NBINS)
+    assert columns.begin_us.tolist() == source.known.begin_us.tolist()
 
 
 def test_bins_are_folded_to_their_mean_and_their_highest_value():
