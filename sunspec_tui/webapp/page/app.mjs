@@ -341,7 +341,7 @@ class Page {
     const cell = this.cursor ?? this.pointed;
     const { history, indices, frame, cadence } = this;
     if (!cell || cell.bin >= history.bins) {
-      setText("readout", this.missing || "Point at a picture to read it.");
+      setText("readout", this.missing || this.timeline.cache.problem || "Point at a picture to read it.");
       return;
     }
     const foreground = this.shown === this.foregroundRows ? this.foregroundRows : null;

@@ -122,7 +122,7 @@ export class Timeline {
 
   /** A server without a timeline has only the newest rows. */
   #changed() {
-    if (this.cache.missing && this.isActive) this.#set({ start: null, end: null, span: 0, height: CAPACITY });
+    if (this.cache.missing && this.isActive && this.page.history.filled) this.#set({ start: null, end: null, span: 0, height: CAPACITY });
     this.page.redraw();
   }
 
