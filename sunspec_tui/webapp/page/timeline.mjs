@@ -133,7 +133,9 @@ export class Timeline {
     const { settings, cache, page } = this, { begin, end } = this.interval;
     const most = Math.min(MAX_COLUMNS, Math.max(MIN_COLUMNS, Math.round(width)));
     const cadence = page.cadence ?? cache.description?.cadence_s;
-    const tiles = cache.description ? this.#known(tilesBetween(stepFor(end - begin, most, cadence), begin, end)) : [];
+    // A row belongs to the tile of its end, and may begin before it.
+    const last = end + (cadence > 0 ? cadence : 0);
+    const tiles = cache.description ? this.#known(tilesBetween(stepFor(end - begin, most, cadence), begin, last)) : [];
     // The newest tiles first.
     cache.request([...tiles].reverse(), settings.product);
     this.tiles = tiles;
