@@ -10,11 +10,11 @@ import { ColourLevels } from "./colour-levels.mjs";
 import { listenForGestures } from "./gestures.mjs";
 import { isSigned } from "./levels.mjs";
 import { Connection } from "./connection.mjs";
-import { reportOf, statistics } from "./page-report.mjs";
+import { FrameTimes, reportOf, statistics } from "./page-report.mjs";
 import { painterFor } from "./painters.mjs";
 import { palettes } from "./palettes.mjs";
 import { HISTORY } from "./row-messages.mjs";
-import { element, setText, showStatus } from "./status-text.mjs";
+import { element, setText, showBanner, showStatus } from "./status-text.mjs";
 import { drawAxes, drawTimes, waterfallBox } from "./axes-canvas.mjs";
 import { applyTheme } from "./theme.mjs";
 import { Timeline } from "./timeline.mjs";
@@ -40,7 +40,7 @@ class Page {
     this.cursor = null;
     this.dirty = true;
     this.drawnAt = -Infinity;
-    this.frames = { drawn: 0, times: [], cost: [] };
+    this.frames = new FrameTimes();
     this.spectrum = new SpectrumPainter(element("spectrum"));
     this.painter = painterFor(element("waterfall"), this.settings.renderer);
     element("renderer").textContent = this.painter.constructor.title;
@@ -226,13 +226,7 @@ class Page {
       if (this.failed !== error.message) console.error(error);
       this.failed = error.message;
     }
-    this.frames.drawn++;
-    this.frames.times.push(at);
-    this.frames.cost.push(now() - started);
-    while (this.frames.times[0] < at - 1000) {
-      this.frames.times.shift();
-      this.frames.cost.shift();
-    }
+    this.frames.add(at, now() - started);
   }
 
   #draw() {
@@ -369,12 +363,8 @@ class Page {
   }
 
   #showBanner(state) {
-    const banner = element("banner");
-    const stale = state.stale && !this.timelinePicture.isEarlier, empty = !this.history.filled && !this.timeline.isActive;
-    banner.hidden = !stale && !empty && !this.failed;
-    banner.classList.toggle("quiet", !stale);
-    const words = this.failed ? `The picture cannot be drawn: ${this.failed}` : stale ? `${state.word}: ${state.why}` : this.missing || `Nothing has been received yet. ${state.why}`;
-    setText("banner", words);
+    const { isEarlier } = this.timelinePicture, isEmpty = !this.history.filled && !this.timeline.isActive;
+    showBanner({ state, stale: state.stale && !isEarlier, isEmpty, failed: this.failed, missing: this.missing });
   }
 
   /** Returns the waterfall as a data URL. It is drawn first, because a WebGL canvas does not keep a displayed picture. */

@@ -1,5 +1,22 @@
 // Describe the state of the page, for its statistics, tests and benches.
 
+/** Times and costs of the pictures drawn in the last second, in milliseconds. */
+export class FrameTimes {
+  drawn = 0;
+  times = [];
+  cost = [];
+
+  add(at, cost) {
+    this.drawn++;
+    this.times.push(at);
+    this.cost.push(cost);
+    while (this.times[0] < at - 1000) {
+      this.times.shift();
+      this.cost.shift();
+    }
+  }
+}
+
 /** Returns the line of statistics below the picture. */
 export function statistics({ counts }, { times, cost }, bytes) {
   const mean = cost.length ? cost.reduce((a, b) => a + b, 0) / cost.length : 0;
