@@ -1,4 +1,4 @@
-"""Measure the first look at a day on the page: bytes, server time and redrawing.
+"""Measure the first look at a day on the page.
 
 The receiver is fed a day of four rows a second, as fast as it takes them, so that the columns come from its memory of
 the day. `DAY_HOURS` shortens the day.
@@ -28,7 +28,7 @@ TILE_S, COLUMNS = 64 * 128, 64
 
 
 def feed(receiver: StreamReceiver, hours: float) -> float:
-    """Give a receiver rows of some hours that end now; return the seconds that it took."""
+    """Give a receiver hours of rows; return the seconds it took."""
     rows, count = sun(SIMULATED_ROWS), int(hours * 3600 / CADENCE_S)
     begin = np.datetime64(int(time.time() - hours * 3600) * 1_000_000, "us")
     started_s = time.monotonic()
@@ -45,7 +45,10 @@ def feed(receiver: StreamReceiver, hours: float) -> float:
 
 
 def first_look(url: str) -> tuple[int, int, list[float]]:
-    """Request what a page of a thousand pixels asks for; return tiles, bytes and the seconds of each answer."""
+    """Request the tiles of a day.
+
+    Return their number, their bytes and the seconds of each answer.
+    """
     nbytes, seconds = 0, []
     with httpx.Client() as visitor:
         found = visitor.get(f"{url}history").json()
@@ -60,7 +63,7 @@ def first_look(url: str) -> tuple[int, int, list[float]]:
 
 
 def page(url: str) -> None:
-    """Print what a real page needs to show the day, and to pan it."""
+    """Print how a real page shows and pans the day."""
     with chromium() as browser:
         started_s = time.monotonic()
         visit = Visit(browser, url, "#span=86400", size=(1440, 900))

@@ -83,7 +83,7 @@ def _peer(request: Request) -> str:
 
 
 def axis_tag(axis: TimelineAxis) -> str:
-    """Return the tag of this run of the program and of a frequency axis."""
+    """Return the tag of this run and a frequency axis."""
     frequencies_hz = np.ascontiguousarray(axis.frequencies_hz, np.float64).tobytes()
     return hashlib.sha256(_RUN.encode() + frequencies_hz).hexdigest()[:12]
 

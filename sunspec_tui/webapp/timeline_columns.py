@@ -1,4 +1,4 @@
-"""Read the columns of a timeline: blocks merged in time and folded in frequency.
+"""Read columns of a timeline: blocks, merged and folded.
 
 A column is a block of 1, 2, 4 ... 4096 s, or a single row if there are few rows. The timeline is read a part at a time,
 so that the memory does not grow with the time between the limits. The call may read a disk. No HTTP here.
@@ -60,12 +60,12 @@ class ColumnRequest:
 
     @property
     def step_s(self) -> int:
-        """Length of a column; 0 if it is less than a second, which asks for rows."""
+        """Length of a column; 0, which asks for rows, below a second."""
         return (self.end_s - self.start_s) // self.columns
 
     @property
     def is_aligned(self) -> bool:
-        """True if the columns are blocks of one of `COLUMN_STEPS_S`, or shorter than a second."""
+        """True if columns are blocks, or shorter than a second."""
         length_s = self.end_s - self.start_s
         if length_s < self.columns:
             return True
@@ -132,9 +132,9 @@ def _product_columns(source: TimelineSource, request: ColumnRequest, nbins: int)
 
 
 def _blocks(source: TimelineSource, request: ColumnRequest, step_s: int, nbins: int, per_s: float) -> TimeBlocks:
-    """Return blocks of a step or rows, and longer blocks where only those are known.
+    """Return blocks of a step, or rows.
 
-    `per_s` is the number of blocks or rows that are read for a second.
+    Where only longer blocks are known, they are returned.     `per_s` is the number of blocks or rows that are read for a second.
     """
     shortest: list[TimeBlocks] = []
     longer: list[TimeBlocks] = []
@@ -151,14 +151,20 @@ def _blocks(source: TimelineSource, request: ColumnRequest, step_s: int, nbins: 
 
 
 def _parts(request: ColumnRequest, step_s: int, values_per_s: float) -> Iterator[tuple[int, int]]:
-    """Yield limits in time, multiples of a step, that are read at once."""
+    """Yield the limits of parts that are read at once.
+
+    They are multiples of a step.
+    """
     length_s = max(step_s, int(_PART_VALUES / values_per_s) // step_s * step_s)
     for begin_s in range(request.start_s, request.end_s, length_s):
         yield begin_s, min(begin_s + length_s, request.end_s)
 
 
 def _once(parts: list[TimeBlocks]) -> list[TimeBlocks]:
-    """Leave out blocks that were read twice, because they reach beyond a part."""
+    """Leave out blocks that reach beyond their part.
+
+    They are read twice.
+    """
     found: list[TimeBlocks] = []
     newest_us = -1
     for part in parts:
@@ -177,6 +183,9 @@ def _in_order(parts: list[TimeBlocks], step_s: int, bins: int) -> TimeBlocks:
 
 
 def _folded(blocks: TimeBlocks, request: ColumnRequest) -> TimeBlocks:
-    """Fold neighbouring bins: the mean of their means, the highest of their highest values."""
+    """Fold neighbouring bins.
+
+    A folded bin has the mean of their means, and the highest of their highest values.
+    """
     factor = fold_factor(blocks.mean.shape[1], request.bins)
     return blocks._replace(mean=folded_means(blocks.mean, factor), peak=folded_peaks(blocks.peak, factor))

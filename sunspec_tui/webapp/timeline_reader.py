@@ -49,7 +49,7 @@ class Answer:
 
 
 class TimelineReader:
-    """Threads that read a timeline, with their limits and a cache of answers.
+    """Threads that read a timeline, with limits and a cache.
 
     Parameters
     ----------

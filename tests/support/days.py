@@ -1,4 +1,4 @@
-"""A day of rows for tests of the web view: noise, bursts, a gap and a restart."""
+"""A day of rows: noise, a burst, a gap and a restart."""
 
 import numpy as np
 from timelines import RowTimeline
@@ -12,7 +12,7 @@ CHANNELS_PER_BIN = 4
 
 
 def stream_frequencies_hz(nbins: int, chan0: int = 560) -> np.ndarray:
-    """Return the centres of the bins of a stream that averages four channels."""
+    """Return the bins of a stream that averages four channels."""
     return (chan0 + (CHANNELS_PER_BIN - 1) / 2 + CHANNELS_PER_BIN * np.arange(nbins)) * CHANNEL_WIDTH_HZ
 
 

@@ -1,4 +1,4 @@
-"""Columns of a timeline are those of its rows, whatever part is read at once."""
+"""Columns of a timeline are those of its rows."""
 
 import numpy as np
 import pytest
@@ -71,7 +71,7 @@ def test_longer_blocks_are_kept_where_only_they_are_known(timeline):
 
 
 class OnlyLongBlocks:
-    """Timeline that knows blocks of 128 s, and returns each that overlaps the limits."""
+    """Timeline that only knows blocks of 128 s."""
 
     def __init__(self, timeline):
         (self.known,) = timeline.blocks(128, BEGIN_S, BEGIN_S + 512, Product.XX)

@@ -1,4 +1,4 @@
-"""The page at a whole day, in a real Chromium: zoom, pan, share and return to live."""
+"""The page shows a whole day, in a real Chromium."""
 
 import re
 
