@@ -134,7 +134,8 @@ def _product_columns(source: TimelineSource, request: ColumnRequest, nbins: int)
 def _blocks(source: TimelineSource, request: ColumnRequest, step_s: int, nbins: int, per_s: float) -> TimeBlocks:
     """Return blocks of a step, or rows.
 
-    Where only longer blocks are known, they are returned.     `per_s` is the number of blocks or rows that are read for a second.
+    Where only longer blocks are known, those are returned. `per_s` is the number of blocks or rows that are read for
+    a second of time.
     """
     shortest: list[TimeBlocks] = []
     longer: list[TimeBlocks] = []
