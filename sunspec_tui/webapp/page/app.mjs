@@ -58,6 +58,7 @@ class Page {
     this.levels = new ColourLevels(this.settings, this.controls);
     this.timeline = new Timeline(this.settings, this);
     this.timelinePicture = new TimelinePicture(this.timeline, this);
+    this.controls.showInterval(this.timeline);
     this.connection = new Connection(this.settings.product, {
       open: () => { this.waiting = ""; },
       closed: (reason) => { this.waiting = reason ? `${reason}, trying again` : ""; },
