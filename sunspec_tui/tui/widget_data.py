@@ -63,8 +63,15 @@ def waterfall_scene(
         scene.signed,
         cursor=under_cursor,
         marks=(begin, end),
-        notice=picture_notice(stalled_s, None if view.paused_at_slot is None else scene.end_s, scene.newest_s),
+        notice=_notice(scene, stalled_s),
     )
+
+
+def _notice(scene: Scene, stalled_s: float | None) -> str:
+    """Return why the picture is not live; empty if it is."""
+    if scene.view.paused_at_slot is None:
+        return picture_notice(stalled_s, None)
+    return picture_notice(stalled_s, scene.end_s, scene.newest_s)
 
 
 def spectrum_scene(scene: Scene) -> SpectrumScene | None:
