@@ -25,6 +25,7 @@ from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 from publishers import block_time, message, producing
 from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 from waiting import poll_until
 from webs import served
 
@@ -356,6 +357,7 @@ def test_no_wild_request_makes_it_fail_or_hang(live, path, mode):
         answer = case.call(base_url=live.rstrip("/"), timeout=20)
         assert answer.status_code < 500
         if mode is GenerationMode.POSITIVE:
-            case.validate_response(answer)
+            # A schema cannot say that `end` is after `start`, or that columns are aligned.
+            case.validate_response(answer, excluded_checks=[positive_data_acceptance] if path == "/history" else [])
 
     asked()

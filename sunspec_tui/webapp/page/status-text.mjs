@@ -45,6 +45,15 @@ export function sunText({ sun_elevation_deg: elevation, sun_azimuth_deg: azimuth
   return `${elevation.toFixed(1)}°, az ${azimuth.toFixed(0)}°${next}`;
 }
 
+/** Shows over the picture why it is old, empty or cannot be drawn. */
+export function showBanner({ state, stale, isEmpty, failed, missing }) {
+  const banner = element("banner");
+  banner.hidden = !stale && !isEmpty && !failed;
+  banner.classList.toggle("quiet", !stale);
+  const words = failed ? `The picture cannot be drawn: ${failed}` : stale ? `${state.word}: ${state.why}` : missing || `Nothing has been received yet. ${state.why}`;
+  setText("banner", words);
+}
+
 /** Sets the text of an element, cut to MAX_WORDS characters; unchanged text is not set again, to save a layout. */
 export function setText(id, words) {
   const at = element(id), text = String(words).slice(0, MAX_WORDS);
