@@ -1,4 +1,4 @@
-"""Blocks of rows in time: means and highest values of 2, 16 and 128 s.
+"""Means and highest values of rows in blocks of 2, 16 and 128 s.
 
 Block n of a step contains the rows whose end lies from n times the step on, in seconds since 1970 UTC, to before the
 next block. So blocks of all sources have the same edges, and no block crosses midnight. Pure arithmetic.
@@ -127,7 +127,7 @@ class TimeBlocks(NamedTuple):
 
 
 def block_numbers(times_us: Integers, step_s: int) -> Integers:
-    """Return the numbers of the blocks that contain rows, by the rows' ends."""
+    """Return the numbers of the blocks that contain the rows' ends."""
     return times_us // (step_s * SECOND_US)
 
 
@@ -147,5 +147,5 @@ def joined(parts: Sequence[TimeBlocks]) -> TimeBlocks:
 
 
 def step_within(longest_s: float) -> int:
-    """Return the longest step within a time; 0, for single rows, if none is."""
+    """Return the longest step within a time; 0 if none is."""
     return max((step_s for step_s in STEPS_S if step_s <= longest_s), default=0)

@@ -1,4 +1,4 @@
-"""What screens and pages read of a timeline: blocks of all sources as one.
+"""Blocks and rows of a timeline, as screens and pages read them.
 
 A timeline joins the ring, the memory, the archive and files. This module has only value types and a protocol.
 """
@@ -13,7 +13,7 @@ from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.time_blocks import TimeBlocks
 
 
-class Extent(NamedTuple):
+class TimelineExtent(NamedTuple):
     """Times of a timeline's rows.
 
     Attributes
@@ -55,7 +55,7 @@ class TimelineAxis(NamedTuple):
 class TimelineSource(Protocol):
     """Timeline: rows and blocks of time from all sources."""
 
-    def extent(self) -> Extent | None:
+    def extent(self) -> TimelineExtent | None:
         """Return the times of the rows; None without rows."""
         ...
 
