@@ -28,6 +28,7 @@ from sunspec_tui.core.rebinning import rebinned
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.core.ring_epochs import Epoch
+from sunspec_tui.core.timeline_source import TimelineSource
 from sunspec_tui.core.times import lwa_time_tag_to_datetime as lwa_time_tag_to_datetime
 from sunspec_tui.files.write import export
 from sunspec_tui.monitoring.snapshot import Snapshot
@@ -277,6 +278,10 @@ class StreamReceiver(OlderReceiver):
     def rows_recording(self, start: int, stop: int) -> Recording | None:
         """Return rows by their numbers as a recording; see `StreamHistory.rows_recording`."""
         return self.history.rows_recording(start, stop)
+
+    def timeline(self) -> TimelineSource | None:
+        """Return the rows and blocks of time from all sources; None if there are none."""
+        return None
 
     def export(
         self,

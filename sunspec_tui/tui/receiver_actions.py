@@ -8,6 +8,7 @@ from typing import Protocol
 from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.monitoring.web_status import WebState, WebStatus
 from sunspec_tui.stream.message_delay import DelayMethod
+from sunspec_tui.tui.display.intervals import interval_of
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import Interval, View
 from sunspec_tui.tui.receiver_worker import log_failure
@@ -209,7 +210,7 @@ class ReceiverActions:
 
         They are the rows of the marked interval or, without marks, of the picture.
         """
-        interval = self._scene.interval()
+        interval = interval_of(self._scene)
         if interval is None:
             has_marks = self._scene.view.marks != (None, None)
             text = NO_MARKED_ROWS if has_marks else "there are no rows to export yet"

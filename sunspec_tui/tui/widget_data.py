@@ -16,6 +16,7 @@ from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.stream.health_reading import HealthReading, LinkState
+from sunspec_tui.tui.display.intervals import interval_of
 from sunspec_tui.tui.display.readouts import readout_of, spectrum_under_cursor
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.terminal.colours import Depth
@@ -137,7 +138,7 @@ def _marked_texts(scene: Scene) -> tuple[str, str]:
     """Return a text and a short one about the marked interval."""
     if scene.view.marks == (None, None):
         return "", ""
-    interval = scene.interval()
+    interval = interval_of(scene)
     if interval is None:
         return NO_MARKED_ROWS, "no rows marked"
     return interval_text(interval), short_interval_text(interval)

@@ -69,7 +69,9 @@ class RowTimeline:
         """Return rows or blocks of the rows."""
         self.calls.append((step_s, begin_s, end_s, product))
         coarse_s = max(step_s, self.coarse_s)
-        edge_s = float(np.clip(-(-self.coarse_before_s // coarse_s) * coarse_s, begin_s, end_s))
+        # Infinity has no block, so the limit is clipped before it is rounded up.
+        coarse_end_s = float(np.clip(self.coarse_before_s, begin_s, end_s))
+        edge_s = begin_s if coarse_end_s == begin_s else min(end_s, -(-coarse_end_s // coarse_s) * coarse_s)
         older = self._blocks(coarse_s, begin_s // coarse_s * coarse_s, edge_s, product)
         newer = self._blocks(step_s, edge_s, end_s, product)
         return [part for part in (older, newer) if len(part.rows)]
