@@ -7,8 +7,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -21,12 +22,15 @@ from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_USAGE, HandledSignals
 from sunspec_tui.core.memory_usage import resume_collection
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.settings import Settings
+from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.tui.app_commands import key_bindings
 from sunspec_tui.tui.attention import Attention, Bell
 from sunspec_tui.tui.confirmations import Confirmation
 from sunspec_tui.tui.display.scene import Scene
+from sunspec_tui.tui.display.view_state import View
 from sunspec_tui.tui.graphics_keys import GraphicsKeys
 from sunspec_tui.tui.help_keys import HelpKeys
+from sunspec_tui.tui.key_bindings import FOOTER, RECORDED_FOOTER
 from sunspec_tui.tui.log_lines import LogLines
 from sunspec_tui.tui.log_page import LogPage
 from sunspec_tui.tui.messages import KeyClicked
@@ -42,6 +46,7 @@ from sunspec_tui.tui.monitor_screen import (
 from sunspec_tui.tui.receiver_actions import ReceiverActions, follow_view
 from sunspec_tui.tui.receiver_keys import ReceiverKeys
 from sunspec_tui.tui.receiver_worker import ReceiverWorker
+from sunspec_tui.tui.recorded_actions import RecordedActions
 from sunspec_tui.tui.screen_updater import ScreenUpdater
 from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
 from sunspec_tui.tui.terminal.driver import Driver
@@ -54,6 +59,8 @@ from sunspec_tui.tui.view_saver import ViewSaver
 from sunspec_tui.tui.widget_data import initial_snapshot
 
 if TYPE_CHECKING:
+    from sunspec_tui.core.playback_settings import PlaybackSettings
+    from sunspec_tui.playback import Playback
     from sunspec_tui.receiver import StreamReceiver
 
 log = logging.getLogger(__name__)
@@ -83,6 +90,8 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
         File of the saved view; None saves nothing.
     log_lines
         Handler with the log lines from before the first screen; None shows none of them.
+    recorded, opening
+        Settings of recorded rows, and a function that returns how far they are opened; None for a stream.
     """
 
     CSS_PATH = "styles.tcss"
@@ -94,18 +103,20 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
 
     def __init__(
         self,
-        open_receiver: "Callable[[], StreamReceiver]",
+        open_receiver: "Callable[[], StreamReceiver | Playback]",
         settings: Settings,
         *,
         finder: AbilityFinder | None = None,
         ascii_only: bool = False,
         view_path: Path | None = None,
         log_lines: LogLines | None = None,
+        recorded: "PlaybackSettings | None" = None,
+        opening: Callable[[], str] = lambda: "",
     ) -> None:
         super().__init__(
             finder, ascii_only=ascii_only, pacer=LinkPacer(Quality.LOWEST if settings.low_bandwidth else None)
         )
-        self._settings = settings
+        self._settings, self._recorded, self._opening = settings, recorded, opening
         self._worker = ReceiverWorker(open_receiver, prepare=self._follow_receiver, on_ready=self._show_receiver)
         self.signals = HandledSignals()
         self._end_signal: int | None = None
@@ -114,15 +125,26 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
         self._ticker = Ticker()
         self._log_lines.listeners.add(self._ticker.news.set)
         self._saver = ViewSaver(view_path, settings, lambda: self.scene.view, self.set_timer)
-        self.scene = Scene(self._saver.first_view())
+        self.scene = Scene(self._first_view())
         self.attention = Attention(self.show_terminal_title, Bell(self.bell) if settings.bell else None)
         self.updater = ScreenUpdater(self, self._log_lines)
         self.confirmation = Confirmation(self.set_timer, self._show_caption)
         self._toasts = Toasts(self.set_timer, self._show_toast_soon)
-        self._receiver_actions = ReceiverActions(
-            self, self.scene, lambda: self.receiver, self._show_soon, self.confirmation.show, settings.station
-        )
+        self._receiver_actions = self._actions()
         self._has_text = self._is_started = self._toast_is_due = False
+
+    def _first_view(self) -> View:
+        """Return the view of the last run; recorded rows are first shown without panels, which are about a stream."""
+        view = self._saver.first_view()
+        return replace(view, layout="watch") if self._recorded is not None and view.layout is None else view
+
+    def _actions(self) -> ReceiverActions:
+        """Return the actions of keys on a stream, or on recorded rows."""
+        common = (self._show_soon, self.confirmation.show, self._settings.station)
+        if self._recorded is None:
+            return ReceiverActions(self, self.scene, lambda: cast("StreamReceiver | None", self.receiver), *common)
+        playback = lambda: cast("Playback | None", self.receiver)  # noqa: E731 - shorter than a method
+        return RecordedActions(self, self.scene, playback, *common, self.view_changed)
 
     # Start and end
 
@@ -149,7 +171,7 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
 
     def compose(self) -> ComposeResult:
         """Yield the widgets of the monitor's screen."""
-        return monitor_widgets()
+        return monitor_widgets(FOOTER if self._recorded is None else RECORDED_FOOTER)
 
     def on_load(self) -> None:
         """Handle signals before the driver takes over the terminal."""
@@ -209,16 +231,36 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
         if self._worker.failure is not None:
             self.call_from_thread(self.exit, EXIT_USAGE)
 
-    def _follow_receiver(self, receiver: "StreamReceiver") -> None:
+    def _follow_receiver(self, receiver: "StreamReceiver | Playback") -> None:
         """Prepare a receiver for the screen, in its worker."""
         follow_view(receiver, self.scene.view)
+        if self._recorded is not None:
+            cast("Playback", receiver).is_paused = lambda: self.scene.view.paused_at_slot is not None
         receiver.listeners.add(self._ticker.news.set)
 
     def _show_receiver(self) -> None:
         self._ticker.update_often()
+        if self._recorded is not None:
+            self.call_later(self._show_recorded, self._recorded)
+
+    def _show_recorded(self, recorded: "PlaybackSettings") -> None:
+        """Show the first picture of recorded rows."""
+        playback, scene = self.receiver, self.scene
+        if not isinstance(self._receiver_actions, RecordedActions) or playback is None:
+            return
+        scene.set_source(playback)
+        self.main_screen.fit_scene()
+        scene.update()
+        if recorded.product is None and scene.product is not scene.view.product:
+            scene.apply_action("choose_product", scene.product)
+        if recorded.start_s is not None:
+            scene.begin_at(recorded.start_s)
+        if recorded.play:
+            self._receiver_actions.play()
+        self.view_changed()
 
     @property
-    def receiver(self) -> "StreamReceiver | None":
+    def receiver(self) -> "StreamReceiver | Playback | None":
         """The receiver that runs; None before it was started."""
         return self._worker.receiver
 
@@ -249,9 +291,17 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
         if not self._has_text and self.main_screen.has_layout:
             self._has_text = True
             if self.receiver is None:
-                self.updater.show_readings(initial_snapshot(self._settings))
+                self.updater.show_readings(self._initial_snapshot())
             # Start after the pending paint.
             asyncio.get_running_loop().call_soon(self._start_receiver)
+
+    def _initial_snapshot(self) -> Snapshot:
+        return initial_snapshot(self._settings, None if self._recorded is None else self._opening())
+
+    def show_opening(self) -> None:
+        """Show how far recorded rows are opened."""
+        if self._recorded is not None:
+            self.updater.show_readings(self._initial_snapshot())
 
     def _show_soon(self) -> None:
         """Show readings with the next tick, after a key has changed something."""

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,10 @@ from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.frequency_axis import Position, RecordedAxis
 from sunspec_tui.core.listeners import Listeners
 from sunspec_tui.core.memory_usage import NOT_READ, Collector
-from sunspec_tui.files.playhead import PlayedTimeline, PlayHead
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.times import format_date_and_clock
 from sunspec_tui.files.open_timeline import RecordedSection, RecordedTimeline
+from sunspec_tui.files.playhead import PlayedTimeline, PlayHead
 from sunspec_tui.files.write import export
 from sunspec_tui.monitoring.snapshot import Snapshot, ViewedRows
 
@@ -135,7 +136,7 @@ class Playback:
     def _gaps(self) -> list[tuple[float, float]]:
         """Return the times between sections that have no rows."""
         sections = self.sections()
-        return [(a.end_s, b.begin_s) for a, b in zip(sections, sections[1:], strict=False) if b.begin_s > a.end_s]
+        return [(a.end_s, b.begin_s) for a, b in pairwise(sections) if b.begin_s > a.end_s]
 
     def sections(self) -> tuple[RecordedSection, ...]:
         """Return the files, or the days of an archive, in the order of time."""
@@ -150,6 +151,20 @@ class Playback:
         if not sections or extent is None:
             return ""
         return next((each.station for each in reversed(sections) if each.begin_s <= extent.end_s), "")
+
+    @property
+    def speed(self) -> float:
+        """Speed of playing, in multiples of real time."""
+        return self.head.speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        self.head.speed = speed
+
+    @property
+    def is_playing(self) -> bool:
+        """True while the play head moves."""
+        return self.head.is_playing
 
     def timeline(self) -> "TimelineSource":
         """Return the rows up to the play head."""

@@ -14,7 +14,7 @@ from sunspec_tui.core.addresses import host_and_port
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_clock
-from sunspec_tui.monitoring.snapshot import Snapshot
+from sunspec_tui.monitoring.snapshot import Snapshot, ViewedRows
 from sunspec_tui.stream.health_reading import HealthReading, LinkState
 from sunspec_tui.tui.display.intervals import interval_of
 from sunspec_tui.tui.display.readouts import readout_of, spectrum_under_cursor
@@ -63,8 +63,15 @@ def waterfall_scene(
         scene.signed,
         cursor=under_cursor,
         marks=(begin, end),
-        notice=picture_notice(stalled_s, None if view.paused_at_slot is None else scene.end_s),
+        notice=_notice(scene, stalled_s),
     )
+
+
+def _notice(scene: Scene, stalled_s: float | None) -> str:
+    """Return why a picture of a stream is not live; empty for recorded rows."""
+    if not scene.has_ring:
+        return ""
+    return picture_notice(stalled_s, None if scene.view.paused_at_slot is None else scene.end_s)
 
 
 def spectrum_scene(scene: Scene) -> SpectrumScene | None:
@@ -153,10 +160,12 @@ def epoch_text(epoch: "Epoch") -> str:
     )
 
 
-def initial_snapshot(settings: Settings) -> Snapshot:
+def initial_snapshot(settings: Settings, opening: str | None = None) -> Snapshot:
     """Return the snapshot that is shown before there is a receiver.
 
-    It has the address of the stream and the state CONNECTING.
+    It has the address of the stream and the state CONNECTING or, for recorded rows, how far they are opened.
     """
+    if opening is not None:
+        return Snapshot(time.time(), "", viewed=ViewedRows("VIEW", opening))
     source = "127.0.0.1" if settings.demo else host_and_port(settings.addr, settings.stream_port)
     return Snapshot(time.time(), source, HealthReading(link=LinkState.CONNECTING), station=settings.station)

@@ -82,6 +82,45 @@ class Scene:
         return self.view.slot_s is not None
 
     @property
+    def has_ring(self) -> bool:
+        """False for recorded rows, which are shown without a stream."""
+        return self.timeline.mode.has_ring
+
+    # Recorded rows
+
+    def timeline_interval(self) -> tuple[float, float] | None:
+        """Return begin and end of a picture of the timeline; None without one."""
+        position = self.position
+        if position is None or self.view.slot_s is None:
+            return None
+        end = position.newest if self.view.paused_at_slot is None else self.view.paused_at_slot
+        slots = TimeSlots(self.view.slot_s)
+        begin = end + 1 - self.columns * self.view.rows_per_column
+        return slots.begin_s(begin), slots.begin_s(end + 1)
+
+    def begin_at(self, time_s: float) -> None:
+        """Show recorded rows from a time on."""
+        self.timeline.mode.refresh(now=True)
+        self.view = self.timeline.beginning_at(self.timeline.settled(self.view), time_s)
+
+    def show_section(self, begin_s: float, end_s: float) -> float:
+        """Show recorded rows from a time on, at most up to another; return the picture's end."""
+        self.view = self.timeline.within(self.timeline.settled(self.view), end_s - begin_s)
+        self.begin_at(begin_s)
+        shown_s = self.timeline_interval()
+        return end_s if shown_s is None else shown_s[1]
+
+    def pause_at(self, time_s: float) -> None:
+        """End the picture of recorded rows at a time."""
+        if self.view.slot_s is not None:
+            self.view = replace(self.view, paused_at_slot=TimeSlots(self.view.slot_s).slot_at(time_s) - 1)
+
+    def go_live(self) -> None:
+        """Let the picture end at the newest rows, or at the play head."""
+        self.timeline.mode.refresh(now=True)
+        self.view = replace(self.view, paused_at_slot=None)
+
+    @property
     def rows_received(self) -> int:
         """Number of rows that the stream has brought; 0 before the first."""
         position = self.history.source.position() if self.history.source else None
@@ -268,10 +307,14 @@ class Scene:
 
     @property
     def product(self) -> Product:
-        """Chosen product, or XX if the stream does not carry it."""
-        if self.position is None or self.view.product in available(self.position.axis.npol):
+        """Chosen product, or XX if the stream does not carry it.
+
+        Recorded files may carry neither.
+        """
+        if self.position is None or self.view.product in self.position.axis.products:
             return self.view.product
-        return Product.XX
+        carried = self.position.axis.products
+        return Product.XX if Product.XX in carried else carried[0]
 
     @property
     def signed(self) -> bool:
@@ -311,7 +354,7 @@ class Scene:
         position = self._position_of(view)
         newest, oldest = (position.newest, position.oldest) if position else (0, 0)
         return ViewContext(
-            npol=position.axis.npol if position else 4,
+            products=position.axis.products if position else tuple(Product),
             ring_rows=position.length if position else 0,
             columns=self.columns,
             lines=self.lines,
@@ -362,7 +405,7 @@ class Scene:
     @property
     def shows_column_mean(self) -> bool:
         """True if the spectrum shows the mean of the last column, instead of the last row."""
-        return self.in_timeline and self.view.paused_at_slot is not None
+        return self.in_timeline and (self.view.paused_at_slot is not None or not self.has_ring)
 
     def _last_column_mean(self) -> Floats | None:
         numbers = self.picture.store.stored_numbers() if self.picture else []
@@ -373,12 +416,14 @@ class Scene:
         """End of the picture's last row; NaN without rows."""
         if self.view.slot_s is not None and self.view.paused_at_slot is not None:
             return TimeSlots(self.view.slot_s).begin_s(self.view.paused_at_slot)
+        if not self.has_ring:
+            return self.timeline.mode.end_s
         return float(self.latest.times_s[-1]) if self.latest is not None and len(self.latest) else math.nan
 
     @property
     def edges_mhz(self) -> tuple[float, ...]:
         """Edges of the pipelines."""
-        if self.position is None:
+        if self.position is None or not self.has_ring:
             return ()
         axis = self.position.axis
         channels = axis.chan0 - 0.5 + np.arange(0, axis.nchan + 1, CHANNELS_PER_PIPELINE)

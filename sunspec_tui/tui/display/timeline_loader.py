@@ -131,9 +131,7 @@ class TimelineLoader:
         columns = TimelineColumns(request.columns, request.nbins, grid, slots)
         end_slot = slots.slot_at(extent.end_s) if request.paused_at_slot is None else request.paused_at_slot
         columns.newest = grid.number_of(end_slot)
-        self.picture = WaterfallImage(
-            request.columns, request.nbins, grid.cell_slots, grid.cell_px, timeline=columns
-        )
+        self.picture = WaterfallImage(request.columns, request.nbins, grid.cell_slots, grid.cell_px, timeline=columns)
         first_slot = grid.first_slot(columns.newest - request.columns + 1)
         self._set_open(request, extent)
         self._failed.clear()

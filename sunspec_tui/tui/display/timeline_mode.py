@@ -146,13 +146,25 @@ class TimelineMode:
         """Time from the first to the last row; 0 without rows."""
         return self.state.extent.end_s - self.state.extent.begin_s if self.state else 0.0
 
+    @property
+    def end_s(self) -> float:
+        """End of the newest row; NaN without rows."""
+        return self.state.extent.end_s if self.state else math.nan
+
+    @property
+    def has_ring(self) -> bool:
+        """False for recorded rows, which are shown without a stream."""
+        return self._history.position is None or self._history.position.length > 0
+
     def ring_times(self) -> RingTimes | None:
         """Return the times of the displayed source; None without rows."""
         position = self._history.position
         return None if position is None else RingTimes(self._history, position)
 
     def is_earlier(self) -> bool:
-        """Return True if the timeline begins before the ring."""
+        """Return True if the timeline begins before the ring, or there is no ring."""
+        if not self.has_ring:
+            return self.state is not None
         ring = self.ring_times()
         if ring is None or self.state is None:
             return False
@@ -166,7 +178,9 @@ class TimelineMode:
         if ring is None or not ring.cadence_s > 0 or not math.isfinite(ring.end_s):
             return view
         slots = TimeSlots.of_cadence(ring.cadence_s)
-        grid = ColumnGrid(max(1, round(view.rows_per_column * ring.cadence_s / slots.slot_s)), context.cell_px, slots.steps)
+        grid = ColumnGrid(
+            max(1, round(view.rows_per_column * ring.cadence_s / slots.slot_s)), context.cell_px, slots.steps
+        )
 
         def converted(slot: int | None) -> int | None:
             return None if slot is None else slots.slot_at(ring.time_of(slot))
