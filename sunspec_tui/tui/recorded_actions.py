@@ -11,6 +11,7 @@ from sunspec_tui.tui.display.view_state import Interval
 from sunspec_tui.tui.receiver_actions import ControlledReceiver, ReceiverActions
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 
+_SLACK = 0.02
 SPEEDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 """Speeds of playing that keys select, in multiples of real time."""
 
@@ -188,13 +189,18 @@ def section_to_show(sections: Sequence[Section], begin_s: float, end_s: float, b
     by
         1 for the next one, -1 for the one before. A picture of several sections first shows the first of them.
     """
+    length_s = end_s - begin_s
     # The picture may begin up to a few columns before or after the section.
-    slack_s = 0.02 * (end_s - begin_s)
-    number = max((n for n, each in enumerate(sections) if each.begin_s <= begin_s + slack_s), default=-1)
-    shows_several = number + 1 < len(sections) and sections[number + 1].begin_s < end_s - slack_s
-    if by > 0:
-        found = number if shows_several and number >= 0 else number + 1
-    else:
-        is_at_begin = number >= 0 and sections[number].begin_s >= begin_s - slack_s
-        found = number - 1 if is_at_begin else number
-    return found if 0 <= found < len(sections) else None
+    slack_s = _SLACK * length_s
+    if by < 0:
+        return max((n for n, each in enumerate(sections) if each.begin_s < begin_s - slack_s), default=None)
+    for number, section in enumerate(sections):
+        is_shown = section.begin_s <= begin_s + slack_s and length_s <= (1 + _SLACK) * section_s(section)
+        if section.begin_s >= begin_s - slack_s and not is_shown:
+            return number
+    return None
+
+
+def section_s(section: Section) -> float:
+    """Return the length of a section in seconds."""
+    return section.end_s - section.begin_s
