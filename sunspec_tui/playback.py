@@ -18,6 +18,7 @@ from sunspec_tui.core.frequency_axis import Position, RecordedAxis
 from sunspec_tui.core.listeners import Listeners
 from sunspec_tui.core.memory_usage import NOT_READ, Collector
 from sunspec_tui.core.products import Product
+from sunspec_tui.core.timeline_export import check_export_size, unknown_rows_text
 from sunspec_tui.core.times import format_date_and_clock
 from sunspec_tui.files.open_timeline import RecordedSection, RecordedTimeline
 from sunspec_tui.files.playhead import PlayedTimeline, PlayHead
@@ -223,8 +224,17 @@ class Playback:
     def set_palette(self, palette: str) -> None:
         """Do nothing: there are no plots."""
 
-    def export_interval(self, path: Path, begin_s: float, end_s: float) -> str:
-        """Write the rows that end in an interval; return a sentence about it."""
+    def export_times(self, path: Path, begin_s: float, end_s: float) -> str:
+        """Write the rows that end in an interval; return a sentence about it.
+
+        Raises
+        ------
+        ExportError
+            If there are no rows, too many for one file, or the file cannot be written.
+        """
+        extent, axis = self._played.extent(), self._played.axis()
+        if extent is not None and axis is not None:
+            check_export_size(axis, extent.cadence_s, begin_s, end_s)
         rows = self._recorded.source.recording(begin_s, end_s)
         if rows is None or not len(rows):
             raise ExportError("there are no rows in that interval, so there is nothing to export")
@@ -232,7 +242,7 @@ class Playback:
         product = self._product if self._product in carried else rows.default_product()
         nbytes = export(rows, path, product)
         log_event(log, logging.INFO, "export", f"{len(rows)} rows written to {path}", rows=len(rows), bytes=nbytes)
-        return f"{path}: {len(rows)} rows, {nbytes / 1e6:.2f} MB"
+        return f"{path}: {len(rows)} rows{unknown_rows_text(rows, begin_s, end_s)}, {nbytes / 1e6:.2f} MB"
 
     def force_garbage_collection(self) -> int:
         """Collect garbage; return the number of freed objects."""

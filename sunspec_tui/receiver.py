@@ -28,6 +28,7 @@ from sunspec_tui.core.rebinning import rebinned
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.core.ring_epochs import Epoch
+from sunspec_tui.core.timeline_export import check_export_size, unknown_rows_text
 from sunspec_tui.core.timeline_source import TimelineSource
 from sunspec_tui.core.times import lwa_time_tag_to_datetime as lwa_time_tag_to_datetime
 from sunspec_tui.files.write import export
@@ -332,6 +333,25 @@ class StreamReceiver(OlderReceiver):
         count = 0 if rows is None else len(rows)
         of = "" if count == stop - start else f" of {stop - start}, the others have left the ring"
         return f"{path}: {count} rows{of}, {nbytes / 1e6:.2f} MB"
+
+    def export_times(self, path: Path, begin_s: float, end_s: float) -> str:
+        """Write the rows of the timeline between two times; return a sentence about the file.
+
+        Raises
+        ------
+        ExportError
+            If there are too many rows for one file, no row is known, or the file cannot be written.
+        """
+        timeline = self.timeline()
+        extent, axis = (timeline.extent(), timeline.axis()) if timeline else (None, None)
+        if timeline is None or extent is None or axis is None:
+            raise ExportError("no rows are known beyond the ring; mark an interval of the ring")
+        check_export_size(axis, extent.cadence_s, begin_s, end_s)
+        rows = timeline.recording(begin_s, end_s)
+        if rows is None:
+            raise ExportError("of this interval only means are known, no rows; mark a later interval")
+        nbytes = self._written(rows, path, self.history.product)
+        return f"{path}: {len(rows)} rows{unknown_rows_text(rows, begin_s, end_s)}, {nbytes / 1e6:.2f} MB"
 
     def _written(self, rows: Recording | None, path: Path, product: Product, *, digits: bool = False) -> int:
         if rows is None:

@@ -66,6 +66,10 @@ class ControlledReceiver(Protocol):
         """Write rows to a file; return a sentence about it."""
         ...
 
+    def export_times(self, path: Path, begin_s: float, end_s: float) -> str:
+        """Write the rows of the timeline between two times; return a sentence about it."""
+        ...
+
     def force_garbage_collection(self) -> int:
         """Collect garbage; return the number of freed objects."""
         ...
@@ -235,7 +239,12 @@ class ReceiverActions:
     def _export_to(self, interval: Interval, name: str | None) -> None:
         receiver = self._receiver()
         if name is not None and receiver is not None:
-            write = partial(receiver.export_rows, Path(name).expanduser(), interval.start, interval.stop)
+            path = Path(name).expanduser()
+            write = (
+                partial(receiver.export_rows, path, interval.start, interval.stop)
+                if interval.in_ring
+                else partial(receiver.export_times, path, interval.begin_s, interval.end_s)
+            )
             work = partial(self._write_file, write, name)
             self._app.run_worker(work, thread=True, exit_on_error=False, name="export")
 

@@ -1,13 +1,10 @@
 """Actions of keys on recorded rows, which have no stream."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
 from typing import Protocol, cast
 
 from sunspec_tui.core.times import format_date_and_clock
 from sunspec_tui.tui.display.scene import Scene
-from sunspec_tui.tui.display.view_state import Interval
 from sunspec_tui.tui.receiver_actions import ControlledReceiver, ReceiverActions
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 
@@ -53,9 +50,6 @@ class PlayedReceiver(Protocol):
 
     def stop_playing(self) -> None:
         """Show all rows again."""
-
-    def export_interval(self, path: Path, begin_s: float, end_s: float) -> str:
-        """Write the rows that end in an interval; return a sentence about it."""
 
 
 class RecordedActions(ReceiverActions):
@@ -158,16 +152,6 @@ class RecordedActions(ReceiverActions):
     def _changed(self, words: str) -> None:
         self._view_changed()
         self._confirm(words)
-
-    # Export
-
-    def _export_to(self, interval: Interval, name: str | None) -> None:
-        playback = self._playback()
-        if name is not None and playback is not None:
-            path = Path(name).expanduser()
-            write = partial(playback.export_interval, path, interval.begin_s, interval.end_s)
-            work = partial(self._write_file, write, name)
-            self._app.run_worker(work, thread=True, exit_on_error=False, name="export")
 
 
 def next_speed(speed: float, direction: int) -> float:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, available, derive
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.time_blocks import TimeBlocks
-from sunspec_tui.core.timeline_source import TimelineExtent, TimelineAxis
+from sunspec_tui.core.timeline_source import TimelineAxis, TimelineExtent
 
 _KNOWN_PEAKS = (Product.XX, Product.YY, Product.I)
 
@@ -71,7 +71,7 @@ class RowTimeline:
         coarse_s = max(step_s, self.coarse_s)
         # Infinity has no block, so the limit is clipped before it is rounded up.
         coarse_end_s = float(np.clip(self.coarse_before_s, begin_s, end_s))
-        edge_s = begin_s if coarse_end_s == begin_s else min(end_s, -(-coarse_end_s // coarse_s) * coarse_s)
+        edge_s = begin_s if coarse_end_s == begin_s else -(-coarse_end_s // coarse_s) * coarse_s
         older = self._blocks(coarse_s, begin_s // coarse_s * coarse_s, edge_s, product)
         newer = self._blocks(step_s, edge_s, end_s, product)
         return [part for part in (older, newer) if len(part.rows)]

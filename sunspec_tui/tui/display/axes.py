@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.core.times import format_clock
+from sunspec_tui.core.times import SECONDS_A_DAY, format_clock, format_date
 from sunspec_tui.tui.display.column_grid import ColumnGrid
 
 # Approximate number of cells between two times on the axis, and number of steps that a narrow picture tries.
@@ -43,7 +43,8 @@ def ticks(low: float, high: float, max_parts: int) -> list[float]:
     return [float(f"{n * step:.12g}") for n in range(first, last + 1)]
 
 
-_CLOCK_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+_DAY_STEPS_S = tuple(days * SECONDS_A_DAY for days in (1, 2, 5, 10))
+_CLOCK_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, *_DAY_STEPS_S)
 
 
 def clock_step(span_s: float, max_parts: int) -> int:
@@ -111,7 +112,14 @@ def time_labels(
     """
     for is_left, finer in itertools.product((False, True), range(_STEPS_TRIED)):
         times = _times_at_cells(times_s, cells, max(1, width // _TIME_CELLS) << finer)
-        texts = [(cell - len(text), f"{text}╵") if is_left else (cell, f"╵{text}") for cell, text in times]
+        # A date tells the day of all times, so it is placed before them.
+        times.sort(key=lambda each: not _is_date(each[1]))
+        texts = [
+            (cell - len(text), f"{text}╵")
+            if is_left or (_is_date(text) and cell + len(text) >= width)
+            else (cell, f"╵{text}")
+            for cell, text in times
+        ]
         found = labels([*signs, *texts], width)
         if any(len(text) > 1 for _, text in found):
             return found
@@ -121,7 +129,16 @@ def time_labels(
 def _times_at_cells(times_s: list[float], cells: Sequence[int], max_parts: int) -> list[tuple[int, str]]:
     """Return round times with the cells of their columns, the newest first."""
     ticks_found = reversed(time_ticks(times_s, max_parts))
-    return [(cells[column], format_clock(moment_s)) for column, moment_s in ticks_found]
+    return [(cells[column], _tick_text(moment_s)) for column, moment_s in ticks_found]
+
+
+def _is_date(text: str) -> bool:
+    return "-" in text
+
+
+def _tick_text(moment_s: float) -> str:
+    """Return the time of day or, at midnight, the date that begins."""
+    return format_date(moment_s) if moment_s % SECONDS_A_DAY == 0 else format_clock(moment_s)
 
 
 def pixel_bins(nbins: int, npixels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

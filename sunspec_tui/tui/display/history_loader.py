@@ -5,6 +5,7 @@ a change of product blocks the screen. A picture with many rows in a column is m
 This module does not draw, read a socket or use a terminal.
 """
 
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -149,6 +150,13 @@ class HistoryLoader:
     def is_behind(self) -> bool:
         """True if new rows wait for the next update."""
         return self.position is not None and self._next_row < self.position.count
+
+    @property
+    def newest_s(self) -> float:
+        """End of the newest row of the displayed source; NaN without rows."""
+        count = self.position.count if self.position else 0
+        rows = self.rows(count - 1, count) if count else None
+        return float(rows.times_s[-1]) if rows is not None and len(rows) else math.nan
 
     def rows(self, start: int, stop: int, product: Product | None = None) -> "Rows | None":
         """Return rows of the displayed source by their numbers."""

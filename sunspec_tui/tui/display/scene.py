@@ -3,6 +3,7 @@
 This module does not read a socket or use a terminal.
 """
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from sunspec_tui.core.frequency_axis import Position
     from sunspec_tui.core.ring_buffer import Rows
     from sunspec_tui.core.ring_epochs import Epoch
+
+log = logging.getLogger(__name__)
 
 _TIME_ACTIONS = ("span", "reset_view")
 _MOVING_ACTIONS = (*_TIME_ACTIONS, "scroll_back", "live", "escape", "toggle_pause")
@@ -207,10 +210,12 @@ class Scene:
             sentence = nothing_to_act_on(name, self.view) if self.position is None else ""
             if sentence or self.early_actions.keep(name, arguments):
                 return sentence
-        self._apply(name, *arguments)
-        return ""
+        return self._apply(name, *arguments)
 
-    def _apply(self, name: str, *arguments: Any) -> None:
+    def _apply(self, name: str, *arguments: Any) -> str:
+        if name == "go_to":
+            self.view, sentence = self.timeline.go_to(self.view, arguments[0], self.end_s)
+            return sentence
         if name in _LEVEL_ACTIONS:
             # Setting levels while XX substitutes for a missing product selects XX.
             self.view = with_product(self.view, self.product)
@@ -223,6 +228,7 @@ class Scene:
             self._apply_in_ring(name, *arguments)
         if name in _MOVING_ACTIONS:
             self.view = self.timeline.settled(self.view)
+        return ""
 
     def _in_timeline(self, name: str, *arguments: Any) -> View:
         """Return the view after an action in the timeline."""
@@ -257,7 +263,8 @@ class Scene:
             return False
         self._fit_time(position)
         for name, arguments in self.early_actions.drain(position, has_size=self._has_size):
-            self._apply(name, *arguments)
+            if sentence := self._apply(name, *arguments):
+                log.warning("%s", sentence)
         if not self.in_timeline and not self.history.matches(self._request(position)):
             self.view = self.timeline.settled(self.view)
         if not self.in_timeline:
@@ -406,6 +413,16 @@ class Scene:
     def shows_column_mean(self) -> bool:
         """True if the spectrum shows the mean of the last column, instead of the last row."""
         return self.in_timeline and (self.view.paused_at_slot is not None or not self.has_ring)
+
+    @property
+    def column_s(self) -> float:
+        """Length of a column of the timeline, or of a cell of several columns; NaN for the ring."""
+        return math.nan if self.view.slot_s is None else self.view.rows_per_column * self.view.slot_s
+
+    @property
+    def newest_s(self) -> float:
+        """End of the stream's newest row; NaN without rows."""
+        return self.history.newest_s
 
     def _last_column_mean(self) -> Floats | None:
         numbers = self.picture.store.stored_numbers() if self.picture else []

@@ -11,6 +11,9 @@ from sunspec_tui.core.time_blocks import STEPS_S
 from sunspec_tui.tui.display.span_growth import SPANS_S
 
 LONGEST_SLOT_S = 0.25
+
+# A microsecond times the slots of a second must fit into 64 bits.
+SHORTEST_SLOT_S = 1 / 1024
 DAY_S = 86_400
 
 TIMELINE_SPANS_S = (*SPANS_S, *(days * DAY_S for days in (2, 3, 5, 10, 20, 30)))
@@ -18,8 +21,6 @@ TIMELINE_SPANS_S = (*SPANS_S, *(days * DAY_S for days in (2, 3, 5, 10, 20, 30)))
 
 # A cadence that is shorter by less than this has the same slots.
 _CADENCE_SLACK = 1.02
-# The shortest slot is a 1024th of a second, so that slots of microseconds fit into 64 bits.
-_MAX_HALVINGS = 8
 _SPAN_SLACK = 1.02
 _MICROSECONDS = 1_000_000
 
@@ -43,8 +44,8 @@ class TimeSlots(NamedTuple):
         """
         if not 0 < cadence_s < LONGEST_SLOT_S:
             return cls(LONGEST_SLOT_S)
-        halvings = math.ceil(math.log2(LONGEST_SLOT_S / (cadence_s * _CADENCE_SLACK)))
-        return cls(LONGEST_SLOT_S / 2 ** min(_MAX_HALVINGS, max(0, halvings)))
+        longest_s = max(SHORTEST_SLOT_S, cadence_s * _CADENCE_SLACK)
+        return cls(LONGEST_SLOT_S / 2 ** max(0, math.ceil(math.log2(LONGEST_SLOT_S / longest_s))))
 
     @property
     def _per_second(self) -> int:

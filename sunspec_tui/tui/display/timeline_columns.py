@@ -201,8 +201,11 @@ class TimelineColumns(ColumnStore):
 
         It is 0 if all columns have whole rows or blocks.
         """
-        shown = self._filled & (self._numbers != self._no_column)
-        return float(self._block_s[shown].max()) if shown.any() else 0.0
+        newest = self._no_column if self.newest is None else self.newest
+        shown = self._filled & (self._numbers > newest - self.width) & (self._numbers != self._no_column)
+        longest_s = float(self._block_s[shown].max()) if shown.any() else 0.0
+        shortest_s = self.grid.cell_slots / self.grid.per_cell * self._slots.slot_s
+        return longest_s if longest_s > _LONGER * shortest_s else 0.0
 
     def missing(self, number: int) -> int:
         """Return the number of missing rows in a column."""

@@ -8,10 +8,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.frequency_axis import Position
 from sunspec_tui.core.products import Product
+from sunspec_tui.core.times import format_date_and_clock
 from sunspec_tui.tui.display.history_loader import HistoryLoader
 from sunspec_tui.tui.display.span_growth import rows_of_span
+from sunspec_tui.tui.display.time_goal import NOW_S, parse_time_goal
 from sunspec_tui.tui.display.time_slots import DAY_S, TimeSlots, longest_span_s, next_span_s
 from sunspec_tui.tui.display.timeline_loader import TimelineLoader, TimelineRequest
 from sunspec_tui.tui.display.timeline_mode import TimelineMode, ring_lacks
@@ -51,11 +54,11 @@ class TimelineDisplay:
 
     def position(self, slot_s: float) -> Position | None:
         """Return the timeline's position in slots of a length; None without rows."""
-        ring, state = self._history.position, self.mode.state
-        if ring is None or state is None:
+        ring, (begin_s, end_s) = self._history.position, self.mode.known_range_s()
+        if ring is None or not begin_s <= end_s:
             return ring
         slots = TimeSlots(slot_s)
-        oldest, newest = slots.slot_at(state.extent.begin_s) + 1, slots.slot_at(state.extent.end_s)
+        oldest, newest = slots.slot_at(begin_s) + 1, slots.slot_at(end_s)
         oldest = min(oldest, newest)
         return Position(ring.count, newest - oldest + 1, oldest, newest, slot_s, ring.axis, ring.epoch)
 
@@ -159,6 +162,47 @@ class TimelineDisplay:
             return left
         context = self._context_of(left)
         return view if self._ring_lacks(left, context) else replace(left, span_s=None)
+
+    def go_to(self, view: View, text: str, end_s: float) -> tuple[View, str]:
+        """Pause the picture with a time in its middle.
+
+        Parameters
+        ----------
+        view
+            Present view.
+        text
+            The time, as `parse_time_goal` accepts it.
+        end_s
+            End of the picture.
+
+        Returns
+        -------
+        view, sentence
+            The next view, and why it is the present one; empty if it is not.
+        """
+        self.mode.refresh(now=True)
+        begin_s, newest_s = self.mode.known_range_s()
+        try:
+            goal_s = parse_time_goal(text, end_s, newest_s)
+        except UsageError as error:
+            return view, str(error)
+        if goal_s == NOW_S:
+            return self.settled(replace(view, paused_at_slot=None)), ""
+        if not begin_s <= goal_s <= newest_s:
+            known = f"{format_date_and_clock(begin_s)} to {format_date_and_clock(newest_s)}"
+            return view, f"there are no rows at {format_date_and_clock(goal_s)}; they are known from {known} UTC"
+        if view.slot_s is None:
+            view = self.mode.enter(view, self._context_of(view))
+        return self.settled(self._centred(view, goal_s)), ""
+
+    def _centred(self, view: View, time_s: float) -> View:
+        """Pause a picture with a time in its middle, or at the newest row."""
+        if view.slot_s is None:
+            return view
+        context = self._context_of(replace(view, paused_at_slot=None))
+        middle = TimeSlots(view.slot_s).slot_at(time_s)
+        end_slot = middle + context.columns * view.rows_per_column // 2
+        return replace(view, paused_at_slot=min(end_slot, context.newest), cursor=None)
 
     # The picture
 

@@ -156,6 +156,13 @@ class TimelineMode:
         """False for recorded rows, which are shown without a stream."""
         return self._history.position is None or self._history.position.length > 0
 
+    def known_range_s(self) -> tuple[float, float]:
+        """Return begin and end of all rows; NaN without rows."""
+        if self.state is not None:
+            return self.state.extent.begin_s, self.state.extent.end_s
+        ring = self.ring_times()
+        return (math.nan, math.nan) if ring is None else (ring.begin_s, ring.end_s)
+
     def ring_times(self) -> RingTimes | None:
         """Return the times of the displayed source; None without rows."""
         position = self._history.position
