@@ -7,7 +7,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -22,15 +21,12 @@ from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_USAGE, HandledSignals
 from sunspec_tui.core.memory_usage import resume_collection
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.settings import Settings
-from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.tui.app_commands import key_bindings
 from sunspec_tui.tui.attention import Attention, Bell
 from sunspec_tui.tui.confirmations import Confirmation
 from sunspec_tui.tui.display.scene import Scene
-from sunspec_tui.tui.display.view_state import View
 from sunspec_tui.tui.graphics_keys import GraphicsKeys
 from sunspec_tui.tui.help_keys import HelpKeys
-from sunspec_tui.tui.key_bindings import FOOTER, RECORDED_FOOTER
 from sunspec_tui.tui.log_lines import LogLines
 from sunspec_tui.tui.log_page import LogPage
 from sunspec_tui.tui.messages import KeyClicked
@@ -43,10 +39,10 @@ from sunspec_tui.tui.monitor_screen import (
     monitor_widgets,
     theme_name,
 )
-from sunspec_tui.tui.receiver_actions import ReceiverActions, follow_view
+from sunspec_tui.tui.receiver_actions import follow_view
 from sunspec_tui.tui.receiver_keys import ReceiverKeys
 from sunspec_tui.tui.receiver_worker import ReceiverWorker
-from sunspec_tui.tui.recorded_actions import RecordedActions
+from sunspec_tui.tui.recorded_rows import RecordedRows
 from sunspec_tui.tui.screen_updater import ScreenUpdater
 from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
 from sunspec_tui.tui.terminal.driver import Driver
@@ -56,7 +52,6 @@ from sunspec_tui.tui.ticking import Ticker
 from sunspec_tui.tui.toasts import Toasts
 from sunspec_tui.tui.view_keys import ViewKeys
 from sunspec_tui.tui.view_saver import ViewSaver
-from sunspec_tui.tui.widget_data import initial_snapshot
 
 if TYPE_CHECKING:
     from sunspec_tui.core.playback_settings import PlaybackSettings
@@ -71,7 +66,7 @@ START_WITHIN_S = 1.0
 END_WITHIN_S = 4.5
 
 
-class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
+class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, RecordedRows, PixelApp):
     """The live monitor.
 
     It has many methods because Textual calls actions of keys and handlers of messages as methods of the app.
@@ -125,27 +120,14 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
         self._ticker = Ticker()
         self._log_lines.listeners.add(self._ticker.news.set)
         self._saver = ViewSaver(view_path, settings, lambda: self.scene.view, self.set_timer)
-        self.scene = Scene(self._first_view())
+        self.scene = Scene(self.first_view(self._saver.first_view()))
         self.scene.timeline.loader.fetcher.on_fetched = self._ticker.news.set
         self.attention = Attention(self.show_terminal_title, Bell(self.bell) if settings.bell else None)
         self.updater = ScreenUpdater(self, self._log_lines)
         self.confirmation = Confirmation(self.set_timer, self._show_caption)
         self._toasts = Toasts(self.set_timer, self._show_toast_soon)
-        self._receiver_actions = self._actions()
+        self._receiver_actions = self.key_actions(self._show_soon)
         self._has_text = self._is_started = self._toast_is_due = False
-
-    def _first_view(self) -> View:
-        """Return the view of the last run; recorded rows are first shown without panels, which are about a stream."""
-        view = self._saver.first_view()
-        return replace(view, layout="watch") if self._recorded is not None and view.layout is None else view
-
-    def _actions(self) -> ReceiverActions:
-        """Return the actions of keys on a stream, or on recorded rows."""
-        common = (self._show_soon, self.confirmation.show, self._settings.station)
-        if self._recorded is None:
-            return ReceiverActions(self, self.scene, lambda: cast("StreamReceiver | None", self.receiver), *common)
-        playback = lambda: cast("Playback | None", self.receiver)  # noqa: E731 - shorter than a method
-        return RecordedActions(self, self.scene, playback, *common, self.view_changed)
 
     # Start and end
 
@@ -172,7 +154,7 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
 
     def compose(self) -> ComposeResult:
         """Yield the widgets of the monitor's screen."""
-        return monitor_widgets(FOOTER if self._recorded is None else RECORDED_FOOTER)
+        return monitor_widgets(self.footer)
 
     def on_load(self) -> None:
         """Handle signals before the driver takes over the terminal."""
@@ -242,24 +224,7 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
 
     def _show_receiver(self) -> None:
         self._ticker.update_often()
-        if self._recorded is not None:
-            self.call_later(self._show_recorded, self._recorded)
-
-    def _show_recorded(self, recorded: "PlaybackSettings") -> None:
-        """Show the first picture of recorded rows."""
-        playback, scene = self.receiver, self.scene
-        if not isinstance(self._receiver_actions, RecordedActions) or playback is None:
-            return
-        scene.set_source(playback)
-        self.main_screen.fit_scene()
-        scene.update()
-        if recorded.product is None and scene.product is not scene.view.product:
-            scene.apply_action("choose_product", scene.product)
-        if recorded.start_s is not None:
-            scene.begin_at(recorded.start_s)
-        if recorded.play:
-            self._receiver_actions.play()
-        self.view_changed()
+        self.call_later(self.show_recorded)
 
     @property
     def receiver(self) -> "StreamReceiver | Playback | None":
@@ -293,17 +258,9 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
         if not self._has_text and self.main_screen.has_layout:
             self._has_text = True
             if self.receiver is None:
-                self.updater.show_readings(self._initial_snapshot())
+                self.updater.show_readings(self.first_snapshot())
             # Start after the pending paint.
             asyncio.get_running_loop().call_soon(self._start_receiver)
-
-    def _initial_snapshot(self) -> Snapshot:
-        return initial_snapshot(self._settings, None if self._recorded is None else self._opening())
-
-    def show_opening(self) -> None:
-        """Show how far recorded rows are opened."""
-        if self._recorded is not None:
-            self.updater.show_readings(self._initial_snapshot())
 
     def _show_soon(self) -> None:
         """Show readings with the next tick, after a key has changed something."""

@@ -1,4 +1,4 @@
-"""Recorded files or an archive, in place of a receiver of a stream.
+"""Recorded files or an archive, in place of a receiver.
 
 The monitor reads it as it reads a receiver, but it has no ring: all pictures are those of the timeline. While it plays,
 the timeline ends at a play head, which moves on at a multiple of real time.
@@ -79,7 +79,10 @@ class Playback:
         self._thread.start()
 
     def stop(self, *, deadline_s: float = float("inf")) -> None:
-        """End the thread; a disk that does not answer does not keep the program."""
+        """End the thread.
+
+        A disk that does not answer does not keep the program.
+        """
         self._ending.set()
         if self._thread is not None:
             self._thread.join(max(0.0, min(1.0, deadline_s - time.monotonic())))
@@ -140,7 +143,7 @@ class Playback:
         return [(a.end_s, b.begin_s) for a, b in pairwise(sections) if b.begin_s > a.end_s]
 
     def sections(self) -> tuple[RecordedSection, ...]:
-        """Return the files, or the days of an archive, in the order of time."""
+        """Return the files, or the days of an archive."""
         return self._recorded.sections()
 
     # What the screen reads
@@ -225,7 +228,7 @@ class Playback:
         """Do nothing: there are no plots."""
 
     def export_times(self, path: Path, begin_s: float, end_s: float) -> str:
-        """Write the rows that end in an interval; return a sentence about it.
+        """Write the rows of an interval; return a sentence about it.
 
         Raises
         ------

@@ -1,4 +1,7 @@
-"""Cache with a limit of memory, which drops what was not used for longest."""
+"""Cache with a limit of memory.
+
+It drops what was not used for longest.
+"""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable

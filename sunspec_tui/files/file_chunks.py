@@ -55,7 +55,7 @@ class ChunkRows(NamedTuple):
         return TimeBlocks.of_rows(times_us, self.begin_us, self.missing, self.restarts, power)
 
     def merged(self, step_s: int) -> ProductBlocks:
-        """Return the blocks of a step: of the stored products, and of I."""
+        """Return the blocks of the stored products, and of I."""
         stored = self.recording.products
         found = {product: self._merged(step_s, product) for product in stored}
         if Product.I in self.recording.carries() and Product.I not in stored:
@@ -69,7 +69,7 @@ class ChunkRows(NamedTuple):
 
 
 def chunks_between(file: IndexedFile, begin_us: int, end_us: int) -> Iterator[slice]:
-    """Yield the chunks of a file with rows that end in an interval.
+    """Yield the chunks with rows that end in an interval.
 
     A chunk is given as a slice of the used rows of the file.
     """
@@ -86,14 +86,14 @@ def chunks_between(file: IndexedFile, begin_us: int, end_us: int) -> Iterator[sl
 
 
 def chunk_length_s(file: IndexedFile) -> int:
-    """Return the length of the chunks of a file that is read in parts."""
+    """Return the length of a chunk, if a file is read in parts."""
     cadence_s = file.cadence_s if file.cadence_s > 0 else _USUAL_CADENCE_S
     nbytes_per_s = file.row_nbytes / cadence_s
     return next((length for length in _CHUNKS_S if length * nbytes_per_s <= MAX_CHUNK_BYTES), _CHUNKS_S[-1])
 
 
 def with_longer_steps(blocks: ProductBlocks, step_s: int) -> dict[int, ProductBlocks]:
-    """Return blocks of a step, and of all longer steps made of them."""
+    """Return blocks of a step and of all longer steps."""
     found = {step_s: blocks}
     for longer_s in STEPS_S:
         if longer_s > step_s:
@@ -107,7 +107,10 @@ def blocks_nbytes(blocks: ProductBlocks) -> int:
 
 
 def joined_blocks(parts: list[ProductBlocks], step_s: int, product: Product) -> TimeBlocks:
-    """Join blocks of chunks that have the same basic products, and derive a product."""
+    """Join blocks of chunks, and derive a product.
+
+    All chunks have the same basic products.
+    """
     basics = _needed(parts[0], product)
     found = [in_order_of_time([part[basic] for part in parts], step_s, basic) for basic in basics]
     if basics == (product,):
@@ -117,7 +120,7 @@ def joined_blocks(parts: list[ProductBlocks], step_s: int, product: Product) -> 
 
 
 def is_derived(stored: tuple[Product, ...], product: Product) -> bool:
-    """Return True if the means of a product are made of those of other products."""
+    """Return True if a product's means are made of those of others."""
     return product not in (*stored, Product.I)
 
 
@@ -137,6 +140,9 @@ def _needed(blocks: ProductBlocks, product: Product) -> tuple[Product, ...]:
 
 
 def _merged(blocks: TimeBlocks, step_s: int, product: Product) -> TimeBlocks:
-    """Merge blocks; the highest values are known of XX, YY and I only."""
+    """Merge blocks.
+
+    The highest values are known of XX, YY and I only.
+    """
     found = blocks.merged(step_s)
     return found if product in _KNOWN_PEAKS else found._replace(peak=found.mean)

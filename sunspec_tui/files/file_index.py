@@ -1,6 +1,7 @@
-"""Index of recorded files: times, axis and products of each, without its powers.
+"""Index of recorded files: times, axis and products of each.
 
-Rows of several files that repeat a time are left out. A file that cannot be read is reported once and left out.
+No power is read. Rows of several files that repeat a time are left out. A file that cannot be read is reported once, and
+left out.
 """
 
 import logging
@@ -179,7 +180,9 @@ def build_index(paths: Sequence[Path], selection: RowSelection, progress: Progre
 
 
 def index_file(path: Path, selection: RowSelection) -> IndexedFile:
-    """Read the axes of one file; its rows are in the order of time.
+    """Read the axes of one file.
+
+    Its rows are in the order of time.
 
     Raises
     ------
@@ -211,7 +214,7 @@ def index_file(path: Path, selection: RowSelection) -> IndexedFile:
 
 
 def file_stamp(path: Path) -> tuple[int, int]:
-    """Return size and time of the last change of a file; zeros if unknown."""
+    """Return a file's size and time of change; zeros if unknown."""
     try:
         status = path.stat()
     except OSError:
@@ -228,7 +231,7 @@ def _is_growing(path: Path) -> bool:
 
 
 def _lengths_us(rows: Recording, order: NDArray[np.intp]) -> int | Integers:
-    """Return one length if all rows have it, else the length of each row."""
+    """Return the length of all rows, or of each row."""
     lengths_us = np.rint(row_lengths_s(rows.times_s, rows.cadence_s) * 1e6).astype(np.int64)[order]
     return int(lengths_us[0]) if len(lengths_us) and not np.ptp(lengths_us) else lengths_us
 
@@ -252,7 +255,7 @@ def _check_rows(files: Iterable[IndexedFile]) -> None:
 
 
 def _without_repeated(files: list[IndexedFile]) -> list[IndexedFile]:
-    """Leave out the rows that repeat times, in the order of the files' begins.
+    """Leave out the rows that repeat times.
 
     Rows of the source that begins first stay; another source, such as a second receiver, only fills its gaps.
     """
@@ -280,7 +283,7 @@ def _each_time_once(files: list[IndexedFile]) -> list[IndexedFile]:
 
 
 def _report_left_out(files: list[IndexedFile], found: list[IndexedFile]) -> None:
-    """Log how many rows repeat a time, with the first of their files."""
+    """Log how many rows repeat a time."""
     left = {file.path: len(file.times_us) for file in found}
     fewer = {file.path: len(file.times_us) - left.get(file.path, 0) for file in files}
     repeating = [path for path, count in fewer.items() if count]

@@ -309,7 +309,7 @@ def _other_receiver(path: Path, first: Path) -> str:
 
 
 def receiver_of(path: Path) -> str:
-    """Return the receiver in the name of an e-CALLISTO file; else an empty text."""
+    """Return the receiver in an e-CALLISTO file's name; else empty."""
     match = _CALLISTO_NAME.fullmatch(path.name)
     return match[1] if match else ""
 

@@ -150,7 +150,7 @@ class FileTimeline:
         return [blocks] if len(blocks.rows) else []
 
     def recording(self, begin_s: float, end_s: float) -> Recording | None:
-        """Return the rows that end between two times, as the files have them.
+        """Return the rows between two times, as the files have them.
 
         Raises
         ------
@@ -215,7 +215,7 @@ class FileTimeline:
             return found
 
     def _chunk_blocks(self, file: IndexedFile, chunk: slice, step_s: int) -> ProductBlocks:
-        """Return the blocks of a chunk, made of its rows if they are not kept."""
+        """Return the blocks of a chunk, made if they are not kept."""
         key = (file.path, chunk.start, chunk.stop)
         with self._lock:
             found = self._blocks.get((*key, step_s))
@@ -278,7 +278,7 @@ class FileTimeline:
 
 
 def _rows_at(found_us: NDArray[np.int64], times_us: NDArray[np.int64]) -> NDArray[np.intp] | None:
-    """Return the first row at each time; None if a time has no row."""
+    """Return the first row at each time; None without one."""
     order = np.argsort(found_us, kind="stable")
     numbers = np.searchsorted(found_us[order], times_us)
     if not len(order) or int(numbers.max()) >= len(order):

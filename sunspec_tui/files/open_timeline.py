@@ -90,7 +90,7 @@ def _section_of_file(file: IndexedFile) -> RecordedSection:
 
 
 def sections_of_days(source: TimelineSource, station: str) -> tuple[RecordedSection, ...]:
-    """Return the days of a timeline, from its first to its last row."""
+    """Return the days of a timeline."""
     extent = source.extent()
     if extent is None:
         return ()

@@ -1,4 +1,7 @@
-"""Play head: a time that moves through recorded rows, and the timeline up to it."""
+"""Play head, and the timeline up to it.
+
+A play head is a time that moves through recorded rows.
+"""
 
 import math
 from collections.abc import Callable, Sequence
@@ -42,16 +45,16 @@ class PlayHead:
         self.time_s = math.inf
 
     def move(self, seconds: float, end_s: float) -> bool:
-        """Move on by some real time; stop at the end of the rows.
+        """Move on by some real time; return True while it moves.
 
-        Return True while it moves.
+        It stops at the end of the rows.
         """
         moved_s = self.time_s + max(0.0, seconds) * self.speed
         self.time_s = moved_s if moved_s < end_s else math.inf
         return self.is_playing
 
     def skip(self, gaps: Sequence[tuple[float, float]], longest_s: float) -> None:
-        """Move to the end of a gap that is longer than a time.
+        """Move to the end of a long gap.
 
         Parameters
         ----------
@@ -121,7 +124,10 @@ class PlayedTimeline:
 
 
 def _merged(parts: list[TimeBlocks], step_s: int, product: Product) -> list[TimeBlocks]:
-    """Merge blocks of one block of a longer step; keep those that are not shorter."""
+    """Merge the blocks in one block of a longer step.
+
+    Blocks that are not shorter stay as they are.
+    """
     shorter = [part.merged(step_s) for part in parts if part.step_s < step_s]
     found = [part for part in parts if part.step_s >= step_s]
     if shorter:

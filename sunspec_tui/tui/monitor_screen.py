@@ -194,7 +194,7 @@ class MonitorScreen(Guarded, Screen[object]):
         self._fit_panels()
 
     def _show_panels_of_recorded(self, snapshot: "Snapshot", link: LinkReading, *, is_receiving: bool) -> None:
-        """Show the memory; the other panels say that they are about a stream."""
+        """Show the memory; the other panels are about a stream."""
         for name in ("delay", "health", "plots"):
             self.query_one(f"#{name}", Panel).show(Text(NO_STREAM, "dim"))
         detailed = layout_of(self._scene.view, self._scene.window) == "engineer"
@@ -330,9 +330,9 @@ class MonitorScreen(Guarded, Screen[object]):
 
 
 def monitor_widgets(footer: Sequence[FooterHint] = FOOTER) -> ComposeResult:
-    """Yield all widgets of the monitor's screen, with these keys in the footer.
+    """Yield all widgets of the monitor's screen.
 
-    The app composes them, because a screen's own `compose` would run after the first layout.
+    `footer` has the keys of its last line.     The app composes them, because a screen's own `compose` would run after the first layout.
     """
     yield TextCells(id="status")
     with Horizontal(id="body"):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
 from sunspec_tui.core.times import format_date_and_clock
+from sunspec_tui.tui.display.recorded_view import go_live, pause_at, show_section, shown_interval
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.receiver_actions import ControlledReceiver, ReceiverActions
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
@@ -43,7 +44,7 @@ class PlayedReceiver(Protocol):
         """True while the play head moves."""
 
     def sections(self) -> Sequence[Section]:
-        """Return the files, or the days of an archive, in the order of time."""
+        """Return the files, or the days of an archive."""
 
     def play_from(self, time_s: float) -> None:
         """Play from a time on."""
@@ -53,7 +54,9 @@ class PlayedReceiver(Protocol):
 
 
 class RecordedActions(ReceiverActions):
-    """Actions of keys on recorded rows; keys for a stream say that there is none.
+    """Actions of keys on recorded rows.
+
+    Keys for a stream say that there is none.
 
     Parameters
     ----------
@@ -114,11 +117,11 @@ class RecordedActions(ReceiverActions):
     def play(self) -> None:
         """Play from the end of the picture on, or stop."""
         playback = self._playback()
-        shown_s = self._scene.timeline_interval()
+        shown_s = shown_interval(self._scene)
         if playback is None or shown_s is None:
             self._refuse("no rows are shown yet, so there is nothing to play")
         elif playback.is_playing:
-            self._scene.pause_at(shown_s[1])
+            pause_at(self._scene, shown_s[1])
             playback.stop_playing()
             self._changed("playing stopped")
         else:
@@ -129,12 +132,12 @@ class RecordedActions(ReceiverActions):
 
     def _play_from(self, playback: PlayedReceiver, time_s: float) -> None:
         playback.play_from(time_s)
-        self._scene.go_live()
+        go_live(self._scene)
 
     def next_section(self, by: int) -> None:
         """Show the next (1) or previous (-1) file or day."""
         playback = self._playback()
-        shown_s = self._scene.timeline_interval()
+        shown_s = shown_interval(self._scene)
         if playback is None or shown_s is None:
             self._refuse("no rows are shown yet")
             return
@@ -144,7 +147,7 @@ class RecordedActions(ReceiverActions):
             self._refuse("this is the last one" if by > 0 else "this is the first one")
             return
         section = sections[number]
-        end_s = self._scene.show_section(section.begin_s, section.end_s)
+        end_s = show_section(self._scene, section.begin_s, section.end_s)
         if playback.is_playing:
             self._play_from(playback, end_s)
         self._changed(f"{section.name}, {format_date_and_clock(section.begin_s)[:16]}")
@@ -155,14 +158,17 @@ class RecordedActions(ReceiverActions):
 
 
 def next_speed(speed: float, direction: int) -> float:
-    """Return the next faster or slower speed; the same one at the end of the list."""
+    """Return the next faster or slower speed.
+
+    At the end of the list, it is the same one.
+    """
     if direction > 0:
         return float(next((each for each in SPEEDS if each > speed), speed))
     return float(next((each for each in reversed(SPEEDS) if each < speed), speed))
 
 
 def section_to_show(sections: Sequence[Section], begin_s: float, end_s: float, by: int) -> int | None:
-    """Return the number of the section that a key shows; None at the end.
+    """Return the section that a key shows; None at the end.
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ def waterfall_scene(
 
 
 def _notice(scene: Scene, stalled_s: float | None) -> str:
-    """Return why a picture of a stream is not live; empty for recorded rows."""
+    """Return why a picture is not live; empty for recorded rows."""
     if not scene.has_ring:
         return ""
     return picture_notice(stalled_s, None if scene.view.paused_at_slot is None else scene.end_s, scene.newest_s)

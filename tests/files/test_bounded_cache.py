@@ -1,4 +1,4 @@
-"""The cache stays within its limit, and drops what was used longest ago."""
+"""The cache stays within its limit."""
 
 from sunspec_tui.files.bounded_cache import BoundedCache
 

@@ -1,4 +1,4 @@
-"""Timeline of files: it equals that of the rows, and reads what is shown.
+"""Timeline of files: it equals that of their rows.
 
 `RowTimeline` computes each block by brute force from all rows.
 """

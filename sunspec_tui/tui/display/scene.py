@@ -89,40 +89,6 @@ class Scene:
         """False for recorded rows, which are shown without a stream."""
         return self.timeline.mode.has_ring
 
-    # Recorded rows
-
-    def timeline_interval(self) -> tuple[float, float] | None:
-        """Return begin and end of a picture of the timeline; None without one."""
-        position = self.position
-        if position is None or self.view.slot_s is None:
-            return None
-        end = position.newest if self.view.paused_at_slot is None else self.view.paused_at_slot
-        slots = TimeSlots(self.view.slot_s)
-        begin = end + 1 - self.columns * self.view.rows_per_column
-        return slots.begin_s(begin), slots.begin_s(end + 1)
-
-    def begin_at(self, time_s: float) -> None:
-        """Show recorded rows from a time on."""
-        self.timeline.mode.refresh(now=True)
-        self.view = self.timeline.beginning_at(self.timeline.settled(self.view), time_s)
-
-    def show_section(self, begin_s: float, end_s: float) -> float:
-        """Show recorded rows from a time on, at most up to another; return the picture's end."""
-        self.view = self.timeline.within(self.timeline.settled(self.view), end_s - begin_s)
-        self.begin_at(begin_s)
-        shown_s = self.timeline_interval()
-        return end_s if shown_s is None else shown_s[1]
-
-    def pause_at(self, time_s: float) -> None:
-        """End the picture of recorded rows at a time."""
-        if self.view.slot_s is not None:
-            self.view = replace(self.view, paused_at_slot=TimeSlots(self.view.slot_s).slot_at(time_s) - 1)
-
-    def go_live(self) -> None:
-        """Let the picture end at the newest rows, or at the play head."""
-        self.timeline.mode.refresh(now=True)
-        self.view = replace(self.view, paused_at_slot=None)
-
     @property
     def rows_received(self) -> int:
         """Number of rows that the stream has brought; 0 before the first."""

@@ -122,28 +122,15 @@ class TimelineDisplay:
         return ring_lacks(view, context)
 
     def _without_ring(self, view: View) -> View:
-        """Return a view of recorded rows: of all of them, at most a day, until a span is chosen."""
+        """Return a view of recorded rows.
+
+        It shows all of them, at most a day, until a span is chosen.
+        """
         if self.mode.state is None or (view.slot_s is not None and not view.grows):
             return view
         slot_s = view.slot_s or TimeSlots.of_cadence(self.mode.state.extent.cadence_s).slot_s
         span_s = view.span_s or min(max(self.mode.known_s, 1.0), DAY_S)
         return self.fitted(replace(view, slot_s=slot_s, grows=False, span_s=span_s))
-
-    def within(self, view: View, longest_s: float) -> View:
-        """Return a view with a span of at most a time."""
-        if view.slot_s is None:
-            return view
-        now_s = self._context_of(view).columns * view.rows_per_column * view.slot_s
-        return view if now_s <= longest_s else self.fitted(replace(view, span_s=max(1.0, longest_s)))
-
-    def beginning_at(self, view: View, time_s: float) -> View:
-        """Return a view of the timeline whose picture begins at a time, or is live at the end of the rows."""
-        if view.slot_s is None or self.mode.state is None:
-            return view
-        slots, context = TimeSlots(view.slot_s), self._context_of(view)
-        first = max(slots.slot_at(time_s), context.oldest)
-        end = first + context.columns * view.rows_per_column - 1
-        return replace(view, paused_at_slot=None if end >= context.newest else end, cursor=None)
 
     def _entered(self, view: View) -> View:
         view = self.mode.enter(view, self._context_of(view))

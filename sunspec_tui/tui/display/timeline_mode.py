@@ -169,7 +169,7 @@ class TimelineMode:
         return None if position is None else RingTimes(self._history, position)
 
     def is_earlier(self) -> bool:
-        """Return True if the timeline begins before the ring, or there is no ring."""
+        """Return True if the timeline begins before the ring."""
         if not self.has_ring:
             return self.state is not None
         ring = self.ring_times()
