@@ -1,7 +1,7 @@
 """Index of recorded files: times, axis and products of each.
 
-No power is read. Rows of several files that repeat a time are left out. A file that cannot be read is reported once, and
-left out.
+No power is read. Rows of several files that repeat a time are left out. A file that cannot be read is reported once,
+and left out.
 """
 
 import logging

@@ -332,7 +332,8 @@ class MonitorScreen(Guarded, Screen[object]):
 def monitor_widgets(footer: Sequence[FooterHint] = FOOTER) -> ComposeResult:
     """Yield all widgets of the monitor's screen.
 
-    `footer` has the keys of its last line.     The app composes them, because a screen's own `compose` would run after the first layout.
+    `footer` has the keys of its last line. The app composes them, because a screen's own `compose` would run after
+    the first layout.
     """
     yield TextCells(id="status")
     with Horizontal(id="body"):

@@ -39,6 +39,7 @@ def reference(rows, missing=None, restarts=None):
         np.zeros(count, bool) if restarts is None else restarts,
         rows.frequencies_hz,
         coarse_before_s=0.0,
+        coarse_s=1,
     )
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from sunspec_tui.core.colormaps import PALETTES
-from sunspec_tui.tui.key_bindings import KEYS
 from sunspec_tui.core.products import available
+from sunspec_tui.tui.key_bindings import KEYS
 from sunspec_tui.tui.key_search import Action, best_first, choice_actions, key_actions, score
 from sunspec_tui.tui.key_words import WORDS
 

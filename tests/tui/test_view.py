@@ -20,8 +20,8 @@ from sunspec_tui.tui.view_json import view_from_json, view_to_json
 
 BAND = FrequencyWindow.of(bin_frequencies_hz(560, 3072, 4) / 1e6)
 CONTEXT = ViewContext(
-    products=available(4), ring_rows=1200, columns=70, lines=20, nbins=768, newest=5000, oldest=3801, end_slot=5000, band=BAND,
-    levels=Levels(10, 30), spectrum_levels=Levels(0, 40),
+    products=available(4), ring_rows=1200, columns=70, lines=20, nbins=768, newest=5000, oldest=3801, end_slot=5000,
+    band=BAND, levels=Levels(10, 30), spectrum_levels=Levels(0, 40),
 )  # fmt: skip
 
 
