@@ -10,6 +10,8 @@ from sunspec_tui.tui.receiver_actions import ControlledReceiver, ReceiverActions
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 
 _SLACK = 0.02
+# A picture of one section is longer than it, because its columns have whole numbers of rows.
+_SAME_LENGTH = 1.9
 SPEEDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 """Speeds of playing that keys select, in multiples of real time."""
 
@@ -185,7 +187,7 @@ def section_to_show(sections: Sequence[Section], begin_s: float, end_s: float, b
     if by < 0:
         return max((n for n, each in enumerate(sections) if each.begin_s < begin_s - slack_s), default=None)
     for number, section in enumerate(sections):
-        is_shown = section.begin_s <= begin_s + slack_s and length_s <= (1 + _SLACK) * section_s(section)
+        is_shown = section.begin_s <= begin_s + slack_s and length_s < _SAME_LENGTH * section_s(section)
         if section.begin_s >= begin_s - slack_s and not is_shown:
             return number
     return None

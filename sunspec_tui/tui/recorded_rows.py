@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from sunspec_tui.core.settings import Settings
@@ -20,6 +21,9 @@ from sunspec_tui.tui.widget_data import initial_snapshot
 
 if TYPE_CHECKING:
     from sunspec_tui.core.playback_settings import PlaybackSettings
+
+
+_SIZE_TRIES, _SIZE_EACH_S = 40, 0.05
 
 
 class RecordedRows(CanvasApp):
@@ -85,12 +89,24 @@ class RecordedRows(CanvasApp):
         if recorded is None or playback is None:
             return
         scene.set_source(playback)
-        self.main_screen.fit_scene()
         scene.update()
         if recorded.product is None and scene.product is not scene.view.product:
             scene.apply_action("choose_product", scene.product)
+        self.view_changed()
+        if recorded.start_s is not None or recorded.play:
+            self._begin_when_sized(recorded, _SIZE_TRIES)
+
+    def _begin_when_sized(self, recorded: "PlaybackSettings", tries: int) -> None:
+        """Show the first picture of the settings when its width is known.
+
+        The waterfall has no size before the first rows, nor while a panel is alone on the screen.
+        """
+        self.main_screen.fit_scene()
+        if tries and not self.main_screen.picture_sizes()[0]:
+            self.set_timer(_SIZE_EACH_S, partial(self._begin_when_sized, recorded, tries - 1))
+            return
         if recorded.start_s is not None:
-            begin_at(scene, recorded.start_s)
+            begin_at(self.scene, recorded.start_s)
         if recorded.play:
             self._receiver_actions.play()
         self.view_changed()

@@ -211,7 +211,9 @@ SECTIONS = [RecordedSection(str(n), "", 900.0 * n, 900.0 * n + 899) for n in ran
     ("shown", "by", "expected"),
     [
         ((0, 3600), 1, 0),  # all of them: show the first one
+        ((0, 1800), 1, 0),
         ((0, 900), 1, 1),
+        ((0, 1300), 1, 1),  # columns of whole rows
         ((2, 902), 1, 1),
         ((-3, 897), 1, 1),
         ((400, 1300), 1, 1),
