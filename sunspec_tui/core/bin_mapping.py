@@ -95,6 +95,9 @@ def bin_edges(frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def is_even(frequencies: NDArray[np.float64], step: float) -> bool:
-    """Return True if bins are less than half a step from even places."""
+    """Return True if the steps between bins are nearly even.
+
+    No bin is further than half a step from its place.
+    """
     places = frequencies[0] + step * np.arange(len(frequencies))
     return bool((np.abs(frequencies - places) <= _EVENNESS * step).all())

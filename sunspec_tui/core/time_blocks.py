@@ -1,4 +1,4 @@
-"""Means and highest values of rows in blocks of 2, 16 and 128 s.
+"""Means and highest values of rows in blocks of time.
 
 Block n of a step contains the rows whose end lies from n times the step on, in seconds since 1970 UTC, to before the
 next block. So blocks of all sources have the same edges, and no block crosses midnight. Pure arithmetic.

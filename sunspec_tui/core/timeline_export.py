@@ -3,10 +3,28 @@
 from sunspec_tui.core.errors import ExportError
 from sunspec_tui.core.memory_budgets import MAX_EXPORT_BYTES
 from sunspec_tui.core.recording import Recording
-from sunspec_tui.core.timeline_source import TimelineAxis
+from sunspec_tui.core.timeline_source import TimelineAxis, TimelineSource
 from sunspec_tui.core.times import clock_of_day
 
 _FLOAT_NBYTES, _MAX_WIRE_PRODUCTS = 4, 4
+
+
+def rows_to_export(timeline: TimelineSource, begin_s: float, end_s: float) -> Recording:
+    """Return the rows of a timeline between two times.
+
+    Raises
+    ------
+    ExportError
+        If there are too many rows for one file, or no row is known.
+    """
+    extent, axis = timeline.extent(), timeline.axis()
+    if extent is None or axis is None:
+        raise ExportError("nothing has been received yet, there is nothing to export")
+    check_export_size(axis, extent.cadence_s, begin_s, end_s)
+    rows = timeline.recording(begin_s, end_s)
+    if rows is None:
+        raise ExportError("of this interval only means are known, no rows; mark a later interval")
+    return rows
 
 
 def check_export_size(axis: TimelineAxis, cadence_s: float, begin_s: float, end_s: float) -> None:

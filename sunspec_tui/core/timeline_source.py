@@ -74,7 +74,8 @@ class TimelineSource(Protocol):
             Longest wanted step: one of `STEPS_S`, or 0 for single rows.
         begin_s, end_s
             Limits in seconds since 1970 UTC; for a step, multiples of it. Blocks that begin in them are returned; of
-            rows, those that end from `begin_s` to before `end_s`.
+            rows, those that end from `begin_s` to before `end_s`. Between multiples of the longest step no block
+            reaches beyond the limits, so adjacent calls return each block once.
         product
             The product to read.
 

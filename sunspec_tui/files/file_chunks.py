@@ -86,7 +86,7 @@ def chunks_between(file: IndexedFile, begin_us: int, end_us: int) -> Iterator[sl
 
 
 def chunk_length_s(file: IndexedFile) -> int:
-    """Return the length of a chunk, if a file is read in parts."""
+    """Return the length of a chunk of a file read in parts."""
     cadence_s = file.cadence_s if file.cadence_s > 0 else _USUAL_CADENCE_S
     nbytes_per_s = file.row_nbytes / cadence_s
     return next((length for length in _CHUNKS_S if length * nbytes_per_s <= MAX_CHUNK_BYTES), _CHUNKS_S[-1])

@@ -68,10 +68,15 @@ def waterfall_scene(
 
 
 def _notice(scene: Scene, stalled_s: float | None) -> str:
-    """Return why a picture is not live; empty for recorded rows."""
+    """Return why the picture is not live; empty if it is.
+
+    It is empty for recorded rows too.
+    """
     if not scene.has_ring:
         return ""
-    return picture_notice(stalled_s, None if scene.view.paused_at_slot is None else scene.end_s, scene.newest_s)
+    if scene.view.paused_at_slot is None:
+        return picture_notice(stalled_s, None)
+    return picture_notice(stalled_s, scene.end_s, scene.newest_s)
 
 
 def spectrum_scene(scene: Scene) -> SpectrumScene | None:

@@ -72,7 +72,7 @@ def test_blocks_up_to_the_head_are_those_of_the_rows_before_it(head_s, product):
 
 
 def test_only_longer_blocks_are_kept_as_they_are():
-    """Where no shorter blocks are known, the last block may have rows after the head."""
+    # The last block may then have rows after the head.
     coarse = RowTimeline.steady(BEGIN_S, CADENCE_S, ROWS.data)
     coarse.coarse_before_s, coarse.coarse_s = BEGIN_S + 1e6, 128
     parts = PlayedTimeline(coarse, lambda: BEGIN_S + 200).blocks(16, BEGIN_S // 128 * 128, BEGIN_S + 512, Product.I)

@@ -72,7 +72,8 @@ class RowTimeline:
         # Infinity has no block, so the limit is clipped before it is rounded up.
         coarse_end_s = float(np.clip(self.coarse_before_s, begin_s, end_s))
         edge_s = begin_s if coarse_end_s == begin_s else -(-coarse_end_s // coarse_s) * coarse_s
-        older = self._blocks(coarse_s, begin_s // coarse_s * coarse_s, edge_s, product)
+        begins_s = begin_s // coarse_s * coarse_s if edge_s > begin_s else edge_s
+        older = self._blocks(coarse_s, begins_s, edge_s, product)
         newer = self._blocks(step_s, edge_s, end_s, product)
         return [part for part in (older, newer) if len(part.rows)]
 

@@ -1,4 +1,4 @@
-"""Pictures of recorded files: times, frequencies and values are those of the files."""
+"""Pictures of recorded files have the times and values of the files."""
 
 import math
 import threading

@@ -153,7 +153,7 @@ def test_a_row_is_drawn_in_all_columns_that_it_covers(cadence_s, cell_slots):
 @pytest.mark.parametrize("step_s", [2, 16, 128])
 def test_a_block_longer_than_a_column_is_drawn_over_its_rows_and_counted_once(step_s):
     times_s = BEGIN_S + np.arange(1, 2400) * 0.25
-    missing = (np.arange(2399) == 1500).astype(np.int64) * 3
+    missing = (np.arange(2399) == 1900).astype(np.int64) * 3
     timeline = timeline_of(times_s, 0.25, missing)
     timeline.coarse_before_s, timeline.coarse_s = times_s[-1] + 1000, step_s
     request = request_of(2, columns=600)

@@ -35,7 +35,7 @@ def begin_at(scene: "Scene", time_s: float) -> None:
 
 
 def show_section(scene: "Scene", begin_s: float, end_s: float) -> float:
-    """Let the picture begin at a time, and show at most a length.
+    """Let the picture begin at a time, with a limited span.
 
     Parameters
     ----------
@@ -65,6 +65,6 @@ def pause_at(scene: "Scene", time_s: float) -> None:
 
 
 def go_live(scene: "Scene") -> None:
-    """Let the picture end at the newest row, or at the play head."""
+    """Let the picture end at the newest row or play head."""
     scene.timeline.mode.refresh(now=True)
     scene.view = replace(scene.view, paused_at_slot=None)

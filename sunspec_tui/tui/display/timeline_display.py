@@ -170,7 +170,8 @@ class TimelineDisplay:
         self.mode.refresh(now=True)
         begin_s, newest_s = self.mode.known_range_s()
         try:
-            goal_s = parse_time_goal(text, end_s, newest_s)
+            # Before the first picture, its end is that of the newest row.
+            goal_s = parse_time_goal(text, end_s if math.isfinite(end_s) else newest_s, newest_s)
         except UsageError as error:
             return view, str(error)
         if goal_s == NOW_S:

@@ -66,6 +66,12 @@ class RingTimes:
         row = row or self._row(self._position.count - 1)
         return math.nan if row is None else row[1] + (slot - row[0]) * self.cadence_s
 
+    def slot_near(self, time_s: float) -> int:
+        """Return the slot at a time, also between and beyond the rows."""
+        slot = self.slot_of(time_s, before=False)
+        after_s = self.time_of(slot) - time_s
+        return slot - math.floor(after_s / self.cadence_s) if after_s >= self.cadence_s else slot
+
     def slot_of(self, time_s: float, *, before: bool) -> int:
         """Return the slot of a row at a time.
 
@@ -222,7 +228,8 @@ class TimelineMode:
         cursor, (begin, end) = view.cursor, view.marks
         if cursor is not None and cursor.number is not None:
             middle = context.grid(view.rows_per_column).middle_slot(cursor.number)
-            cursor = Cursor(grid.number_of(last_row(min(middle, context.end_slot))), cursor.bin)
+            slot = ring.slot_near(slots.begin_s(min(middle, context.end_slot)))
+            cursor = Cursor(grid.number_of(slot), cursor.bin)
         return replace(
             view,
             slot_s=None,
