@@ -107,7 +107,7 @@ def spectrum_scene(scene: Scene) -> SpectrumScene | None:
 
 def _additional_traces(scene: Scene) -> list[Trace]:
     names = [name for name in ("min", "max", "average") if name in scene.view.traces]
-    powers = [(name, scene.traces.get(name)) for name in names]
+    powers = [(name, scene.trace(name)) for name in names]
     return [Trace(name, power, f"spectrum--{name}") for name, power in powers if power is not None]
 
 

@@ -228,7 +228,7 @@ def test_a_part_that_cannot_be_read_is_not_a_gap_and_is_reported_once(caplog):
     numbers = np.arange(loader.picture.store.newest - 1899, loader.picture.store.newest + 1)
     axis = ColumnAxis(1900, int(numbers[-1]), grid=request.grid)
     unloaded = loader.picture.timeline.unloaded(numbers)
-    assert 64 / 0.5 - 2 <= unloaded.sum() <= 64 / 0.5 + 2
+    assert 128 / 0.5 - 2 <= unloaded.sum() <= 128 / 0.5 + 2
     assert not (unloaded & loader.picture.store.stored(numbers)).any()
     assert loader.picture.cell_value(int(numbers[unloaded][0]), 0).content is ColumnContent.NOT_LOADED
     loader.picture.values = np.zeros((1900, 1), np.float32)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sunspec_tui.core.bin_folding import folded_means
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
 from sunspec_tui.core.levels import Floats, Levels, without_warnings
 from sunspec_tui.core.products import Product, available, derive
@@ -373,7 +374,16 @@ class Scene:
             return self._last_column_mean() if product is self.product else None
         if self.latest is None or not len(self.latest) or product not in available(self.latest.data.shape[-1]):
             return None
-        return derive(self.latest.data[-1], product)
+        return self._on_axis(derive(self.latest.data[-1], product))
+
+    def trace(self, name: str) -> Floats | None:
+        """Return an additional trace of the spectrum, shape (nbins,); None before the first row."""
+        values = self.traces.get(name)
+        return None if values is None else self._on_axis(values)
+
+    def _on_axis(self, values: Floats) -> Floats:
+        """Return values of the ring's bins with those of the picture."""
+        return folded_means(values[None], self.timeline.mode.fold_factor)[0] if self.in_timeline else values
 
     @property
     def shows_column_mean(self) -> bool:

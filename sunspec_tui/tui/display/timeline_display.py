@@ -60,7 +60,8 @@ class TimelineDisplay:
         slots = TimeSlots(slot_s)
         oldest, newest = slots.slot_at(begin_s) + 1, slots.slot_at(end_s)
         oldest = min(oldest, newest)
-        return Position(ring.count, newest - oldest + 1, oldest, newest, slot_s, ring.axis, ring.epoch)
+        axis = replace(ring.axis, channel_average=ring.axis.channel_average * self.mode.fold_factor)
+        return Position(ring.count, newest - oldest + 1, oldest, newest, slot_s, axis, ring.epoch)
 
     # Changes of the view
 
@@ -196,10 +197,11 @@ class TimelineDisplay:
 
     def load(self, view: View, product: Product, kept_columns: int) -> bool:
         """Load a part of the picture; return True if it has changed."""
-        position, state = self._history.position, self.mode.state
-        if position is None or state is None or view.slot_s is None:
+        ring, state = self._history.position, self.mode.state
+        if ring is None or state is None or view.slot_s is None:
             return False
-        followed = self._history.follow(position, product)
+        followed = self._history.follow(ring, product)
+        position = self.position(view.slot_s) or ring
         context = self._context_of(view)
         request = TimelineRequest(
             position.epoch,

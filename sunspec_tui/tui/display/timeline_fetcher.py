@@ -84,7 +84,7 @@ class TimelineFetcher:
             self._fetched.clear()
             self._wanted = deque(part for part in parts if not self._is_cached(part))
             if self._thread is None and self._wanted:
-                self._thread = threading.Thread(target=self._run, name="sunspec-timeline", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="sunspec-picture", daemon=True)
                 self._thread.start()
             self._condition.notify_all()
 

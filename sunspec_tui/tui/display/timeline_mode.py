@@ -120,11 +120,14 @@ class TimelineMode:
     ----------
     state
         Timeline at the last reading; None if it has no rows.
+    fold_factor
+        Number of the ring's bins in a bin of the timeline.
     """
 
     def __init__(self, history: HistoryLoader, clock: Callable[[], float]) -> None:
         self._history, self._clock = history, clock
         self.state: TimelineState | None = None
+        self.fold_factor = 1
         self._read_s = -math.inf
         self._read_count = -1
 
@@ -141,11 +144,19 @@ class TimelineMode:
         self._read_s, self._read_count = clock_s, count
         source = self._history.source.timeline() if self._history.source else None
         extent = source.extent() if source else None
-        self.state = None
+        self.state, self.fold_factor = None, 1
         if source is not None and extent is not None and _is_plausible(extent):
             finished_s = min(max(extent.finished_s, extent.begin_s), extent.end_s)
             self.state = TimelineState(source, extent._replace(finished_s=finished_s))
+            self.fold_factor = self._read_fold_factor(source)
         return True
+
+    def _read_fold_factor(self, source: TimelineSource) -> int:
+        """Return the number of the ring's bins in a bin of the timeline."""
+        axis, position = source.axis(), self._history.position
+        if axis is None or position is None:
+            return 1
+        return max(1, -(-len(position.axis.frequencies_mhz) // max(1, len(axis.frequencies_hz))))
 
     @property
     def known_s(self) -> float:
@@ -202,7 +213,7 @@ class TimelineMode:
         if cursor is not None and cursor.number is not None:
             before = context.grid(view.rows_per_column)
             slot = converted(min(before.middle_slot(cursor.number), context.end_slot)) or 0
-            cursor = Cursor(grid.number_of(slot), cursor.bin)
+            cursor = Cursor(grid.number_of(slot), cursor.bin // self.fold_factor)
         begin, end = view.marks
         return replace(
             view,
@@ -229,7 +240,7 @@ class TimelineMode:
         if cursor is not None and cursor.number is not None:
             middle = context.grid(view.rows_per_column).middle_slot(cursor.number)
             slot = ring.slot_near(slots.begin_s(min(middle, context.end_slot)))
-            cursor = Cursor(grid.number_of(slot), cursor.bin)
+            cursor = Cursor(grid.number_of(slot), cursor.bin * self.fold_factor + self.fold_factor // 2)
         return replace(
             view,
             slot_s=None,
