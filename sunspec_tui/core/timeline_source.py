@@ -52,6 +52,21 @@ class TimelineAxis(NamedTuple):
     products: tuple[Product, ...]
 
 
+class AxisBlocks(NamedTuple):
+    """Blocks of one frequency axis.
+
+    Attributes
+    ----------
+    frequencies_hz
+        Centres of the bins.
+    blocks
+        Blocks of one step.
+    """
+
+    frequencies_hz: NDArray[np.float64]
+    blocks: TimeBlocks
+
+
 class TimelineSource(Protocol):
     """Timeline: rows and blocks of time from all sources."""
 

@@ -8,10 +8,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sunspec_tui.core.bin_folding import fold_factor, folded_frequencies_hz, folded_means, folded_peaks
 from sunspec_tui.core.bin_mapping import bin_width_hz, is_same_axis, mapped, source_bins
@@ -20,7 +19,7 @@ from sunspec_tui.core.products import Product, available
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.time_blocks import SECOND_US, STEPS_S, TimeBlocks
-from sunspec_tui.core.timeline_source import TimelineAxis, TimelineExtent
+from sunspec_tui.core.timeline_source import AxisBlocks, TimelineAxis, TimelineExtent
 from sunspec_tui.timeline.better_blocks import finer_where_complete, in_order, seconds_us
 from sunspec_tui.timeline.memory_blocks import MAX_BINS, MemoryBlocks
 from sunspec_tui.timeline.ring_follower import RingFollower, of_ring
@@ -31,21 +30,6 @@ log = logging.getLogger(__name__)
 
 SETTLED_S = 256.0
 """Data older than this, counted from the newest row, are taken as finished."""
-
-
-class AxisBlocks(NamedTuple):
-    """Blocks of one frequency axis.
-
-    Attributes
-    ----------
-    frequencies_hz
-        Centres of the bins.
-    blocks
-        The blocks.
-    """
-
-    frequencies_hz: NDArray[np.float64]
-    blocks: TimeBlocks
 
 
 class StoredTimeline(Protocol):
