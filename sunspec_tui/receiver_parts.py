@@ -21,6 +21,7 @@ from sunspec_tui.core.unstarted_threads import check_threads
 from sunspec_tui.core.web_options import WebOptions
 from sunspec_tui.files.archive.backlog import ArchiveSource
 from sunspec_tui.files.archive.layout import Precision
+from sunspec_tui.files.archive.time_blocks_reader import ArchiveBlocks
 from sunspec_tui.files.archive.writer import ArchiveWriter
 from sunspec_tui.monitoring.event_reporter import EventReporter
 from sunspec_tui.monitoring.gain_floor_files import FloorFiles
@@ -81,7 +82,7 @@ class ReceiverParts:
     archive, plots, web
         The archive writer, the plot service and the web view.
     timeline
-        Rows and blocks of the day, from ring and memory.
+        Rows and blocks of the day, from ring, memory and archive.
     web_wanted
         True if the web view is served while the parts run.
     palette
@@ -125,7 +126,8 @@ class ReceiverParts:
         self.handler = self._message_handler(on_header)
         self.plots = self._plot_service(on_plot_event)
         self.archive = self._archive_writer()
-        self.timeline = Timeline(self.history.epochs, self._ring_recording, monotonic=options.monotonic)
+        archive = None if options.archive_dir is None else ArchiveBlocks(options.archive_dir)
+        self.timeline = Timeline(self.history.epochs, self._ring_recording, archive, options.monotonic)
         self._timeline_updater = TimelineUpdater(self.timeline.update, poll_s(options.buffer_length))
         self.snapshots = self._snapshot_builder(memory)
 

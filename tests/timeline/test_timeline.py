@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from timelines import RowTimeline
 
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.products import Product
@@ -10,7 +11,6 @@ from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.time_blocks import STEPS_S, TimeBlocks
 from sunspec_tui.timeline.memory_blocks import KEPT_S, MAX_BINS, MemoryBlocks
 from sunspec_tui.timeline.timeline import Timeline
-from tests.support.timelines import RowTimeline
 
 PRODUCTS = (Product.XX, Product.YY, Product.XY_IMAG, Product.I, Product.Q, Product.V, Product.V_OVER_I)
 BEGIN_S = 1_785_000_061.0
