@@ -20,10 +20,10 @@ from sunspec_tui.core.memory_usage import NOT_READ, Collector
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.timeline_export import check_export_size, unknown_rows_text
 from sunspec_tui.core.times import format_date_and_clock
-from sunspec_tui.files.open_timeline import RecordedSection, RecordedTimeline
 from sunspec_tui.files.playhead import PlayedTimeline, PlayHead
 from sunspec_tui.files.write import export
 from sunspec_tui.monitoring.snapshot import Snapshot, ViewedRows
+from sunspec_tui.timeline.recorded import RecordedSection, RecordedTimeline
 
 if TYPE_CHECKING:
     from sunspec_tui.core.ring_buffer import Rows

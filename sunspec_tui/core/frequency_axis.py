@@ -1,6 +1,6 @@
 """Frequency axis of rows, and the ring's state (`Position`)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -44,6 +44,10 @@ class Axis:
     def products(self) -> tuple[Product, ...]:
         """Products that can be shown."""
         return available(self.npol)
+
+    def folded(self, factor: int) -> "Axis":
+        """Return the axis with several neighbouring bins in one."""
+        return self if factor == 1 else replace(self, channel_average=self.channel_average * factor)
 
     @cached_property
     def frequencies_mhz(self) -> NDArray[np.float64]:

@@ -5,8 +5,11 @@
 
 from dataclasses import replace
 
+import hostile_formats  # noqa: F401 - registers its makers
 import numpy as np
 import pytest
+from extent import extent
+from hostile_files import MAKERS
 from recorder_files import FIRST_S, NAVG, STEP_S, as_times, fill, power
 from recordings import START_S, recording
 from solar_event import DATA, needs_event
@@ -223,6 +226,22 @@ def test_no_rows_in_the_wanted_time_is_said(tmp_path):
     paths = exported(tmp_path, recording(20, nchan=32), ".npz", ((0, 10), (10, 20)))
     with pytest.raises(SourceError, match=r"a.npz and 1 more: no rows in that time"):
         FileTimeline(paths, RowSelection(start_s=START_S + 1e6))
+
+
+def test_hostile_files_beside_a_good_one_are_left_out(tmp_path, warnings_logged):
+    """Each is told in one sentence of limited length."""
+    names = sorted(MAKERS)[:: 85 // extent(10, 85)]
+    paths = []
+    for name in names:
+        (tmp_path / name).mkdir()
+        paths.append(MAKERS[name](tmp_path / name))
+    good = exported(tmp_path, recording(60, nchan=32), ".npz", ((0, 60),))
+    timeline = FileTimeline([*paths, *good])
+    (found,) = timeline.blocks(2, START_S // 2 * 2, START_S // 2 * 2 + 60, Product.XX)
+    assert found.rows.sum() == 60
+    told = [text for text in warnings_logged() if text.endswith("; the file is left out")]
+    assert len(told) >= 0.9 * len(names)
+    assert all(len(text) < 250 and text.isprintable() for text in told)
 
 
 # Export, progress, memory

@@ -61,7 +61,7 @@ def test_keys_move_play_resize_and_export(view, tmp_path):
     terminal.hides("z Z zoom")
     terminal.resize(130, 36)
     terminal.press("x")
-    terminal.shows("YY 2")
+    terminal.shows("YY mean of")
     terminal.press("P")
     terminal.shows("PLAY 20x")
     terminal.press(" ")

@@ -10,14 +10,17 @@ from recordings import START_S, recording
 from solar_event import DATA, needs_event
 from waiting import poll_until
 
+from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.times import parse_user_time
-from sunspec_tui.files.open_timeline import RecordedSection, open_timeline, sections_of_days
+from sunspec_tui.files.archive.layout import Precision
+from sunspec_tui.files.archive.store import open_store
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.files.read_limits import RowSelection
 from sunspec_tui.files.write import export
 from sunspec_tui.playback import Playback, interval_text
+from sunspec_tui.timeline.recorded import RecordedSection, open_timeline, sections_of_days
 from sunspec_tui.tui.display.readouts import readout_of
 from sunspec_tui.tui.display.recorded_view import begin_at, go_live, pause_at, show_section, shown_interval
 from sunspec_tui.tui.display.scene import Scene
@@ -31,6 +34,7 @@ TYPE_II_S = parse_user_time("2012-07-04T16:42:45")
 """Beginning of the type II burst in the files; NOAA's list has 16:42."""
 
 TYPE_II_MHZ = 80.25
+MIDNIGHT_S = START_S // 86_400 * 86_400 + 86_400
 
 
 def loaded(scene):
@@ -241,10 +245,33 @@ def test_speeds_have_round_steps(speed, by, expected):
 
 def test_days_of_a_timeline_are_sections(tmp_path):
     timeline = open_timeline(files_of(tmp_path, gap_s=86_400), RowSelection()).source
-    days = sections_of_days(timeline, "X")
+    days = sections_of_days(timeline)
     assert [day.name for day in days] == ["2025-08-18", "2025-08-19", "2025-08-20"]
     assert days[0].begin_s == timeline.extent().begin_s
     assert days[-1].end_s == timeline.extent().end_s
+
+
+def test_an_archive_is_shown_day_by_day(tmp_path, scenes):
+    rows = recording(800, nchan=64, start_s=MIDNIGHT_S - 100)
+    for day in (rows.only(rows.times_s < MIDNIGHT_S), rows.only(rows.times_s >= MIDNIGHT_S)):
+        open_store(tmp_path / "archive", day, (), Precision.EXACT).append(day)
+    scene, playback = scenes([tmp_path / "archive"], Product.I)
+    assert [section.name for section in playback.sections()] == ["2025-08-18", "2025-08-19"]
+    assert playback.snapshot(memory=False).viewed.text == "2025-08-18 23:58 to 2025-08-19 00:01, archive archive"
+    second = playback.sections()[1]
+    show_section(scene, second.begin_s, second.begin_s + 20)
+    loaded(scene)
+    found = put_cursor(scene, MIDNIGHT_S + 10, 14.0)
+    row = int(np.searchsorted(rows.times_s, found.end_s - 1e-3))
+    assert found.power == rows.power(Product.I)[row, int(np.abs(rows.frequencies_hz - 14e6).argmin())]
+    sentence = playback.export_times(tmp_path / "out.npz", MIDNIGHT_S - 10, MIDNIGHT_S + 10)
+    assert "80 rows" in sentence
+
+
+def test_an_archive_without_rows_is_refused(tmp_path):
+    (tmp_path / "2025-08-18.zarr").mkdir()
+    with pytest.raises(SourceError, match="has no rows that can be read"):
+        open_timeline([tmp_path], RowSelection())
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ class TimelineDisplay:
         slots = TimeSlots(slot_s)
         oldest, newest = slots.slot_at(begin_s) + 1, slots.slot_at(end_s)
         oldest = min(oldest, newest)
-        axis = replace(ring.axis, channel_average=ring.axis.channel_average * self.mode.fold_factor)
+        axis = ring.axis.folded(self.mode.fold_factor)
         return Position(ring.count, newest - oldest + 1, oldest, newest, slot_s, axis, ring.epoch)
 
     # Changes of the view

@@ -9,10 +9,12 @@ from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.timeline_source import TimelineSource
 from sunspec_tui.core.times import format_date_and_clock
+from sunspec_tui.files.archive.time_blocks_reader import ArchiveBlocks
 from sunspec_tui.files.file_index import IndexedFile, Progress
 from sunspec_tui.files.file_timeline import FileTimeline
 from sunspec_tui.files.input_paths import is_archive_of_stores
 from sunspec_tui.files.read_limits import RowSelection
+from sunspec_tui.timeline.timeline import Timeline
 
 DAY_S = 86_400.0
 
@@ -46,13 +48,13 @@ class RecordedTimeline(NamedTuple):
     sections
         Returns its files or days, in the order of time.
     refresh
-        Reads whether there are new rows; it may read a disk.
+        Reads new rows; returns True if there are some. It may read a disk.
     """
 
     source: TimelineSource
     name: str
     sections: Callable[[], tuple[RecordedSection, ...]]
-    refresh: Callable[[], object]
+    refresh: Callable[[], bool]
 
 
 def open_timeline(paths: Sequence[Path], selection: RowSelection, progress: Progress | None = None) -> RecordedTimeline:
@@ -81,7 +83,22 @@ def open_timeline(paths: Sequence[Path], selection: RowSelection, progress: Prog
 
 
 def _archive_timeline(path: Path) -> RecordedTimeline:
-    raise SourceError(f"{printable_name(path)} is an archive, which cannot be viewed yet; export it to files")
+    """Return the timeline of an archive, without a ring."""
+    archive = ArchiveBlocks(path)
+    timeline = Timeline(tuple, lambda *_: None, archive)
+    timeline.update()
+    if timeline.extent() is None:
+        raise SourceError(f"{printable_name(path)} has no rows that can be read, so there is nothing to show")
+
+    def days() -> tuple[RecordedSection, ...]:
+        return sections_of_days(timeline)
+
+    def refresh() -> bool:
+        before = timeline.extent()
+        timeline.update()
+        return timeline.extent() != before
+
+    return RecordedTimeline(timeline, f"archive {printable_name(path.name)}", days, refresh)
 
 
 def _section_of_file(file: IndexedFile) -> RecordedSection:
@@ -89,7 +106,7 @@ def _section_of_file(file: IndexedFile) -> RecordedSection:
     return RecordedSection(printable_name(file.path.name), station, file.begin_us / 1e6, file.end_us / 1e6)
 
 
-def sections_of_days(source: TimelineSource, station: str) -> tuple[RecordedSection, ...]:
+def sections_of_days(source: TimelineSource) -> tuple[RecordedSection, ...]:
     """Return the days of a timeline."""
     extent = source.extent()
     if extent is None:
@@ -98,7 +115,7 @@ def sections_of_days(source: TimelineSource, station: str) -> tuple[RecordedSect
     return tuple(
         RecordedSection(
             format_date_and_clock(day * DAY_S)[:10],
-            station,
+            "",
             max(extent.begin_s, day * DAY_S),
             min(extent.end_s, (day + 1) * DAY_S),
         )
