@@ -29,6 +29,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from waiting import poll_until
 from webs import served
 
+from sunspec_tui.core.sun import sun_position
 from sunspec_tui.core.web_options import WebOptions
 from sunspec_tui.monitoring.web_status import WebState
 from sunspec_tui.plots.figure import SpectrumFigure
@@ -313,6 +314,9 @@ def test_metrics_agree_with_the_status(live):
     assert found["sunspec_frames_received_total"] >= 60
     assert found["sunspec_cadence_seconds"] == pytest.approx(0.25, abs=0.01)
     assert found["sunspec_web_viewers"] == 0
+    position = sun_position(time.time())
+    assert found["sunspec_sun_elevation_degrees"] == pytest.approx(position.elevation_deg, abs=0.5)
+    assert 0 <= found["sunspec_sun_azimuth_degrees"] <= 360
 
 
 # The OpenAPI file

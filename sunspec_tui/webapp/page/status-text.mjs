@@ -32,6 +32,17 @@ export function showStatus(status, age, history) {
   showCount("missing", status.frames_missing);
   showCount("rejected", status.frames_rejected);
   setText("source", status.source);
+  const sun = sunText(status);
+  setText("sun", sun);
+  element("sun-reading").hidden = sun === "";
+}
+
+/** Describes the Sun's position and its next rise or set, in UTC; empty if it is unknown. */
+export function sunText({ sun_elevation_deg: elevation, sun_azimuth_deg: azimuth, sun_next: kind, sun_next_time: time }) {
+  if (!Number.isFinite(elevation) || !Number.isFinite(azimuth)) return "";
+  const verb = { rise: "rises", set: "sets" }[kind];
+  const next = verb && time ? `, ${verb} ${clock(Date.parse(time) / 1000).slice(0, 5)} UTC` : "";
+  return `${elevation.toFixed(1)}°, az ${azimuth.toFixed(0)}°${next}`;
 }
 
 /** Shows over the picture why it is old, empty or cannot be drawn. */
