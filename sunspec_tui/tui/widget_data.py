@@ -176,7 +176,7 @@ def caption(scene: Scene, depth: Depth, link: LinkReading, columns: int, confirm
 
 
 def _mean_note(scene: Scene) -> str:
-    """Say that means of long blocks are shown; empty if peaks are shown too."""
+    """Say that only means are shown; empty if peaks are too."""
     timeline = scene.picture.timeline if scene.picture else None
     if timeline is None:
         return ""

@@ -244,8 +244,10 @@ class Scene:
         return self.history.load(position, self._request(position))
 
     def _fit_time(self, position: "Position") -> None:
-        """Fit the span, and change between ring and timeline if a live picture needs it."""
-        was_read = self.timeline.mode.refresh(each_row=self.in_timeline)
+        """Fit the span; show the ring or the timeline, as needed."""
+        # A span beyond the ring waits for the first rows, so each row counts.
+        each_row = self.in_timeline or self.view.span_s is not None
+        was_read = self._has_size and self.timeline.mode.refresh(each_row=each_row)
         if not self.in_timeline:
             self._fit_span(position)
         if was_read and self._has_size and self.view.paused_at_slot is None:
@@ -374,7 +376,7 @@ class Scene:
         return self._on_axis(derive(self.latest.data[-1], product))
 
     def trace(self, name: str) -> Floats | None:
-        """Return an additional trace of the spectrum, shape (nbins,); None before the first row."""
+        """Return an additional trace of the spectrum; None before the first row."""
         values = self.traces.get(name)
         return None if values is None else self._on_axis(values)
 
@@ -384,12 +386,12 @@ class Scene:
 
     @property
     def shows_column_mean(self) -> bool:
-        """True if the spectrum shows the mean of the last column, instead of the last row."""
+        """True if the spectrum is the mean of the last column."""
         return self.in_timeline and self.view.paused_at_slot is not None
 
     @property
     def column_s(self) -> float:
-        """Length of a column of the timeline, or of a cell of several columns; NaN for the ring."""
+        """Seconds in a cell of the timeline; NaN for the ring."""
         return math.nan if self.view.slot_s is None else self.view.rows_per_column * self.view.slot_s
 
     @property

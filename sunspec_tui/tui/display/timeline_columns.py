@@ -37,7 +37,7 @@ class Cover(NamedTuple):
 
 
 def cover_of(blocks: TimeBlocks, slots: TimeSlots) -> Cover:
-    """Return the slots that blocks cover, from their first row to their last.
+    """Return the slots that blocks cover, first to last row.
 
     The begin of a block's first row is not known: the mean distance of its rows is taken as the row's length.
     """

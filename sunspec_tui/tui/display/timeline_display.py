@@ -91,7 +91,10 @@ class TimelineDisplay:
         return with_rows_per_column(replace(view, grows=False, span_s=span_s), context, rows)
 
     def _wanted_s(self, view: View) -> float | None:
-        """Return the chosen span, at most that of all rows; None if none is chosen."""
+        """Return the chosen span, at most that of all rows.
+
+        None if none is chosen.
+        """
         return None if view.span_s is None else min(view.span_s, longest_span_s(self.mode.known_s))
 
     def fitted(self, view: View) -> View:
@@ -104,7 +107,7 @@ class TimelineDisplay:
         return view if rows == view.rows_per_column else with_rows_per_column(view, context, rows)
 
     def settled(self, view: View) -> View:
-        """Show the ring if it has all of the picture, else the timeline."""
+        """Show the ring if it has the whole picture, else the timeline."""
         if view.slot_s is not None:
             return self._left_if_possible(view)
         context = self._context_of(view)
@@ -180,7 +183,10 @@ class TimelineDisplay:
         return self.settled(self._centred(view, goal_s)), ""
 
     def _centred(self, view: View, time_s: float) -> View:
-        """Pause a picture with a time in its middle, or at the newest row."""
+        """Pause a picture with a time in its middle.
+
+        It ends at the newest row at the latest.
+        """
         if view.slot_s is None:
             return view
         context = self._context_of(replace(view, paused_at_slot=None))

@@ -125,7 +125,7 @@ class Interval(NamedTuple):
 
     @property
     def in_ring(self) -> bool:
-        """True if the rows are in the ring; False for an interval of the timeline."""
+        """True if the rows are in the ring."""
         return self.stop > self.start
 
 

@@ -231,7 +231,7 @@ class WaterfallImage:
             self._background_age += len(changed)
 
     def replace_newest(self, begin: int, newest: int) -> None:
-        """Forget the columns of a timeline from `begin` on, and continue to `newest`."""
+        """Forget a timeline's columns from `begin` on, and continue to `newest`."""
         if self.timeline is not None:
             self.timeline.forget_from(begin)
             self.timeline.newest = newest
