@@ -89,6 +89,11 @@ class Scene:
         return self.view.slot_s is not None
 
     @property
+    def has_ring(self) -> bool:
+        """False for recorded rows, which are shown without a stream."""
+        return self.timeline.mode.has_ring
+
+    @property
     def rows_received(self) -> int:
         """Number of rows that the stream has brought; 0 before the first."""
         position = self.history.source.position() if self.history.source else None
@@ -284,10 +289,14 @@ class Scene:
 
     @property
     def product(self) -> Product:
-        """Chosen product, or XX if the stream does not carry it."""
-        if self.position is None or self.view.product in available(self.position.axis.npol):
+        """Chosen product, or XX if the stream does not carry it.
+
+        Recorded files may carry neither.
+        """
+        if self.position is None or self.view.product in self.position.axis.products:
             return self.view.product
-        return Product.XX
+        carried = self.position.axis.products
+        return Product.XX if Product.XX in carried else carried[0]
 
     @property
     def signed(self) -> bool:
@@ -327,7 +336,7 @@ class Scene:
         position = self._position_of(view)
         newest, oldest = (position.newest, position.oldest) if position else (0, 0)
         return ViewContext(
-            npol=position.axis.npol if position else 4,
+            products=position.axis.products if position else tuple(Product),
             ring_rows=position.length if position else 0,
             columns=self.columns,
             lines=self.lines,
@@ -387,7 +396,7 @@ class Scene:
     @property
     def shows_column_mean(self) -> bool:
         """True if the spectrum is the mean of the last column."""
-        return self.in_timeline and self.view.paused_at_slot is not None
+        return self.in_timeline and (self.view.paused_at_slot is not None or not self.has_ring)
 
     @property
     def column_s(self) -> float:
@@ -408,6 +417,8 @@ class Scene:
         """End of the picture's last row; NaN without rows."""
         if self.view.slot_s is not None and self.view.paused_at_slot is not None:
             return TimeSlots(self.view.slot_s).begin_s(self.view.paused_at_slot)
+        if not self.has_ring:
+            return self.timeline.mode.end_s
         return float(self.latest.times_s[-1]) if self.latest is not None and len(self.latest) else math.nan
 
     @property
@@ -434,7 +445,7 @@ class Scene:
     @property
     def edges_mhz(self) -> tuple[float, ...]:
         """Edges of the pipelines."""
-        if self.position is None:
+        if self.position is None or not self.has_ring:
             return ()
         axis = self.position.axis
         channels = axis.chan0 - 0.5 + np.arange(0, axis.nchan + 1, CHANNELS_PER_PIPELINE)

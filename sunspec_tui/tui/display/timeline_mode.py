@@ -163,6 +163,16 @@ class TimelineMode:
         """Time from the first to the last row; 0 without rows."""
         return self.state.extent.end_s - self.state.extent.begin_s if self.state else 0.0
 
+    @property
+    def end_s(self) -> float:
+        """End of the newest row; NaN without rows."""
+        return self.state.extent.end_s if self.state else math.nan
+
+    @property
+    def has_ring(self) -> bool:
+        """False for recorded rows, which are shown without a stream."""
+        return self._history.position is None or self._history.position.length > 0
+
     def known_range_s(self) -> tuple[float, float]:
         """Return begin and end of all rows; NaN without rows."""
         if self.state is not None:
@@ -177,6 +187,8 @@ class TimelineMode:
 
     def is_earlier(self) -> bool:
         """Return True if the timeline begins before the ring."""
+        if not self.has_ring:
+            return self.state is not None
         ring = self.ring_times()
         if ring is None or self.state is None:
             return False
