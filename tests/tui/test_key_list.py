@@ -73,3 +73,8 @@ def test_a_frame_has_its_size(columns, height):
 def test_a_note_that_does_not_fit_is_left_out():
     assert "more" in search_line("abc", "hint", "12 more lines", 30).plain
     assert "more" not in search_line("abc", "hint", "12 more lines", 16).plain
+
+
+def test_no_key_has_two_actions():
+    names = [name for key in KEYS for name in key.keys.split(",")]
+    assert len(names) == len(set(names))
