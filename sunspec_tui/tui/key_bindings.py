@@ -57,7 +57,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("colon", ":", "go_to_time", "type a time to go to, such as 18:42 or -20m"),
         Key("s", "s", "change_view('toggle_option', 'sweeping')", "scroll, or sweep with a write cursor"),
     ),
-    "Recorded rows": (
+    "Files": (
         Key("F,shift+f", "F", "next_section(1)", "next file, or day of an archive, in view"),
         Key("D,shift+d", "D", "next_section(-1)", "previous file or day, in view"),
         Key("P,shift+p", "P", "play", "play from the picture's end on, or stop, in view"),

@@ -170,8 +170,9 @@ class MonitorScreen(Guarded, Screen[object]):
             self.show_pictures(link)
         self.show_problems(snapshot.problems)
         if snapshot.axis is None:
-            self._waiting_for = waiting_text(snapshot)
-            self._advice = waiting_advice(snapshot)
+            viewed = snapshot.viewed
+            self._waiting_for = viewed.text if viewed else waiting_text(snapshot.health, snapshot.source)
+            self._advice = "" if viewed else waiting_advice(snapshot.health)
             self._show_waiting()
         self._show_panels(snapshot, link, is_receiving=is_receiving)
 
