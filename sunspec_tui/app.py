@@ -24,6 +24,7 @@ from sunspec_tui.core.settings import Settings
 from sunspec_tui.tui.app_commands import key_bindings
 from sunspec_tui.tui.attention import Attention, Bell
 from sunspec_tui.tui.confirmations import Confirmation
+from sunspec_tui.tui.day_keys import DayKeys
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.graphics_keys import GraphicsKeys
 from sunspec_tui.tui.help_keys import HelpKeys
@@ -50,7 +51,6 @@ from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.terminal.pixel_app import PixelApp
 from sunspec_tui.tui.ticking import Ticker
 from sunspec_tui.tui.toasts import Toasts
-from sunspec_tui.tui.view_keys import ViewKeys
 from sunspec_tui.tui.view_saver import ViewSaver
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ START_WITHIN_S = 1.0
 END_WITHIN_S = 4.5
 
 
-class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, RecordedRows, PixelApp):
+class Monitor(DayKeys, ReceiverKeys, HelpKeys, GraphicsKeys, RecordedRows, PixelApp):
     """The live monitor.
 
     It has many methods because Textual calls actions of keys and handlers of messages as methods of the app.
@@ -123,7 +123,7 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, RecordedRows, Pixe
         self.scene = Scene(self.first_view(self._saver.first_view()))
         self.scene.timeline.loader.fetcher.on_fetched = self._ticker.news.set
         self.attention = Attention(self.show_terminal_title, Bell(self.bell) if settings.bell else None)
-        self.updater = ScreenUpdater(self, self._log_lines)
+        self.updater = ScreenUpdater(self, self._log_lines, self._ticker.news.set)
         self.confirmation = Confirmation(self.set_timer, self._show_caption)
         self._toasts = Toasts(self.set_timer, self._show_toast_soon)
         self._receiver_actions = self.key_actions(self._show_soon)
@@ -173,6 +173,7 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, RecordedRows, Pixe
     def on_unmount(self) -> None:
         """Let the worker stop the receiver."""
         self._saver.finish()
+        self.updater.day_reader.end()
         logging.getLogger("sunspec_tui").removeHandler(self._log_lines)
         self._worker.end()
         self.scene.close()

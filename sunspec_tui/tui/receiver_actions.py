@@ -67,7 +67,7 @@ class ControlledReceiver(Protocol):
         ...
 
     def export_times(self, path: Path, begin_s: float, end_s: float) -> str:
-        """Write the rows of the timeline between two times; return a sentence about it."""
+        """Write rows of the timeline to a file; return a sentence."""
         ...
 
     def force_garbage_collection(self) -> int:

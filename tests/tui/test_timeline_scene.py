@@ -1,4 +1,4 @@
-"""Ring and timeline are one picture: spans, scrolling, cursor, marks, export and saved views."""
+"""Ring and timeline are one picture."""
 
 import math
 from dataclasses import replace

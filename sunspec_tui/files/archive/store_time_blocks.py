@@ -12,7 +12,6 @@ import numpy as np
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, plain_name
 from sunspec_tui.core.row_blocks import Integers
-from sunspec_tui.core.time_blocks import STEPS_S
 from sunspec_tui.files.archive.layout import CHUNK_ROWS
 from sunspec_tui.files.archive.store_check import StoreClaim
 from sunspec_tui.files.archive.time_block_maker import TimeBlockMaker, TimeChunk, chunk_of
@@ -22,6 +21,7 @@ from sunspec_tui.files.archive.time_layout import (
     MAX_TIME_BINS,
     MISSING,
     ROWS_COVERED,
+    STORED_STEPS_S,
     TIME_BLOCKS,
     time_arrays,
 )
@@ -36,7 +36,9 @@ def create_time_blocks(group: Any, products: tuple[Product, ...], nbins: int, co
     """
     if nbins > MAX_TIME_BINS:
         return None
-    inside = group.create_group(TIME_BLOCKS, attributes={ROWS_COVERED: 0, CHUNKS_COVERED: 0, "steps_s": [*STEPS_S]})
+    inside = group.create_group(
+        TIME_BLOCKS, attributes={ROWS_COVERED: 0, CHUNKS_COVERED: 0, "steps_s": [*STORED_STEPS_S]}
+    )
     inside.create_array(MISSING, shape=(0,), chunks=(_ROWS_CHUNK,), dtype="int32", dimension_names=("time",))
     for name, layout in time_arrays(products, nbins).items():
         inside.create_array(

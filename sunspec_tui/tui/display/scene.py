@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# A shorter day has no strip: at first, the picture grows with the rows.
+_MIN_DAY_S, _LONGER_SHARE = 360.0, 1.25
 _TIME_ACTIONS = ("span", "reset_view")
 _MOVING_ACTIONS = (*_TIME_ACTIONS, "scroll_back", "live", "escape", "toggle_pause")
 _LEVEL_ACTIONS = ("shift_levels", "toggle_automatic_levels", "bias", "fix_spectrum")
@@ -67,6 +69,7 @@ class Scene:
         self.columns, self.lines, self.pixels_per_line, self.cell_px = 2, 1, 2, 1
         self.window = Window(120, 40)
         self.sweeps = False
+        self.day_is_longer = False
         self.spectrum_levels: Levels | None = None
 
     @property
@@ -183,6 +186,9 @@ class Scene:
         if name == "go_to":
             self.view, sentence = self.timeline.go_to(self.view, arguments[0], self.end_s)
             return sentence
+        if name == "at_time":
+            self.view, sentence = self.timeline.at_time(self.view, arguments[0])
+            return sentence
         if name in _LEVEL_ACTIONS:
             # Setting levels while XX substitutes for a missing product selects XX.
             self.view = with_product(self.view, self.product)
@@ -243,8 +249,10 @@ class Scene:
         return self.history.load(position, self._request(position))
 
     def _fit_time(self, position: "Position") -> None:
-        """Fit the span, and change between ring and timeline if a live picture needs it."""
-        was_read = self.timeline.mode.refresh(each_row=self.in_timeline)
+        """Fit the span; show the ring or the timeline, as needed."""
+        # A span beyond the ring waits for the first rows, so each row counts.
+        each_row = self.in_timeline or self.view.span_s is not None
+        was_read = self._has_size and self.timeline.mode.refresh(each_row=each_row)
         if not self.in_timeline:
             self._fit_span(position)
         if was_read and self._has_size and self.view.paused_at_slot is None:
@@ -377,7 +385,7 @@ class Scene:
         return self._on_axis(derive(self.latest.data[-1], product))
 
     def trace(self, name: str) -> Floats | None:
-        """Return an additional trace of the spectrum, shape (nbins,); None before the first row."""
+        """Return an additional trace of the spectrum; None before the first row."""
         values = self.traces.get(name)
         return None if values is None else self._on_axis(values)
 
@@ -387,12 +395,12 @@ class Scene:
 
     @property
     def shows_column_mean(self) -> bool:
-        """True if the spectrum shows the mean of the last column, instead of the last row."""
+        """True if the spectrum is the mean of the last column."""
         return self.in_timeline and (self.view.paused_at_slot is not None or not self.has_ring)
 
     @property
     def column_s(self) -> float:
-        """Length of a column of the timeline, or of a cell of several columns; NaN for the ring."""
+        """Seconds in a cell of the timeline; NaN for the ring."""
         return math.nan if self.view.slot_s is None else self.view.rows_per_column * self.view.slot_s
 
     @property
@@ -412,6 +420,27 @@ class Scene:
         if not self.has_ring:
             return self.timeline.mode.end_s
         return float(self.latest.times_s[-1]) if self.latest is not None and len(self.latest) else math.nan
+
+    @property
+    def shown_s(self) -> tuple[float, float]:
+        """Begin and end of the picture, in seconds since 1970 UTC.
+
+        Both are NaN without rows.
+        """
+        cadence_s = self.position.cadence_s if self.position else math.nan
+        return self.end_s - self.columns * self.view.rows_per_column * cadence_s, self.end_s
+
+    def note_day(self, length_s: float) -> bool:
+        """Note the length of the known day.
+
+        Return True if it has just become longer than the picture. It stays longer in this run, because a change of the
+        time span must not change the layout.
+        """
+        begin_s, end_s = self.shown_s
+        if self.day_is_longer or not length_s > max(_MIN_DAY_S, _LONGER_SHARE * (end_s - begin_s)):
+            return False
+        self.day_is_longer = True
+        return True
 
     @property
     def edges_mhz(self) -> tuple[float, ...]:

@@ -91,7 +91,10 @@ class TimelineDisplay:
         return with_rows_per_column(replace(view, grows=False, span_s=span_s), context, rows)
 
     def _wanted_s(self, view: View) -> float | None:
-        """Return the chosen span, at most that of all rows; None if none is chosen."""
+        """Return the chosen span, at most that of all rows.
+
+        None if none is chosen.
+        """
         return None if view.span_s is None else min(view.span_s, longest_span_s(self.mode.known_s))
 
     def fitted(self, view: View) -> View:
@@ -104,7 +107,7 @@ class TimelineDisplay:
         return view if rows == view.rows_per_column else with_rows_per_column(view, context, rows)
 
     def settled(self, view: View) -> View:
-        """Show the ring if it has all of the picture, else the timeline."""
+        """Show the ring if it has the whole picture, else the timeline."""
         if not self.mode.has_ring:
             return self._without_ring(view)
         if view.slot_s is not None:
@@ -169,12 +172,20 @@ class TimelineDisplay:
             The next view, and why it is the present one; empty if it is not.
         """
         self.mode.refresh(now=True)
-        begin_s, newest_s = self.mode.known_range_s()
+        _, newest_s = self.mode.known_range_s()
         try:
             # Before the first picture, its end is that of the newest row.
             goal_s = parse_time_goal(text, end_s if math.isfinite(end_s) else newest_s, newest_s)
         except UsageError as error:
             return view, str(error)
+        return self.at_time(view, goal_s)
+
+    def at_time(self, view: View, goal_s: float) -> tuple[View, str]:
+        """Pause the picture with a time in its middle; see `go_to`.
+
+        The time is in seconds since 1970 UTC, or `NOW_S`.
+        """
+        begin_s, newest_s = self.mode.known_range_s()
         if goal_s == NOW_S:
             return self.settled(replace(view, paused_at_slot=None)), ""
         if not begin_s <= goal_s <= newest_s:
@@ -185,7 +196,10 @@ class TimelineDisplay:
         return self.settled(self._centred(view, goal_s)), ""
 
     def _centred(self, view: View, time_s: float) -> View:
-        """Pause a picture with a time in its middle, or at the newest row."""
+        """Pause a picture with a time in its middle.
+
+        It ends at the newest row at the latest.
+        """
         if view.slot_s is None:
             return view
         context = self._context_of(replace(view, paused_at_slot=None))

@@ -17,8 +17,8 @@ from sunspec_tui.tui.display.timeline_columns import TimelineColumns
 from sunspec_tui.tui.display.timeline_fetcher import FetchedPart, TimelineFetcher, TimelinePart
 from sunspec_tui.tui.display.waterfall_image import WaterfallImage
 
-# Blocks of a part, and seconds of a part of single rows. Both contain whole blocks of the longest step, so that a source
-# can compare a long block with its rows.
+# Blocks of a part, and seconds of a part of single rows. Both contain whole blocks of the longest step, so that a
+# source can compare a long block with its rows.
 _PART_BLOCKS, _PART_S = 256, STEPS_S[-1]
 _LOAD_S = 0.012
 # The newest column is updated at least this often while rows come, and at most once in this share of a column.
@@ -175,7 +175,10 @@ class TimelineLoader:
         self._fetch([part])
 
     def _follow_slot(self, request: TimelineRequest) -> int:
-        """Return the first slot to fetch again: that of the open columns, or of the newest column."""
+        """Return the first slot to fetch again.
+
+        It is that of the newest column and, sometimes, of all columns that are not finished.
+        """
         clock_s = self._clock()
         if not 0 <= self._reopen_s - clock_s <= _REOPEN_S:
             self._reopen_s = clock_s + _REOPEN_S
@@ -231,7 +234,7 @@ class TimelineLoader:
 
 
 def _slots_of(part: TimelinePart, request: TimelineRequest) -> tuple[int, int]:
-    """Return the first slot of a part, and the slot after its last."""
+    """Return the first slot of a part, and the slot after it."""
     return request.slots.slot_at(part.begin_s), request.slots.slot_at(part.end_s)
 
 

@@ -43,7 +43,7 @@ class RingTimes:
         self.cadence_s = position.cadence_s if position.cadence_s > 0 else math.nan
 
     def _row(self, number: int) -> tuple[int, float] | None:
-        """Return slot and end of a row; None if it is not kept."""
+        """Return slot and end of a row; None without it."""
         rows = self._history.rows(number, number + 1)
         return (int(rows.slots[0]), float(rows.times_s[0])) if rows is not None and len(rows) else None
 
@@ -132,9 +132,9 @@ class TimelineMode:
         self._read_count = -1
 
     def refresh(self, *, each_row: bool = False, now: bool = False) -> bool:
-        """Read the extent again if it is old, or `now`; return True if it was read.
+        """Read the extent again if it is old, or `now`.
 
-        It is old after a second or, with `each_row`, after a new row.
+        Return True if it was read. It is old after a second or, with `each_row`, after a new row.
         """
         clock_s, position = self._clock(), self._history.position
         count = position.count if position else -1
@@ -152,7 +152,7 @@ class TimelineMode:
         return True
 
     def _read_fold_factor(self, source: TimelineSource) -> int:
-        """Return the number of the ring's bins in a bin of the timeline."""
+        """Return how many bins of the ring a bin has."""
         axis, position = source.axis(), self._history.position
         if axis is None or position is None:
             return 1
@@ -260,7 +260,7 @@ def _is_plausible(extent: TimelineExtent) -> bool:
 
 
 def ring_lacks(view: View, context: ViewContext) -> bool:
-    """Return True if the ring does not have all that a picture shows.
+    """Return True if the ring lacks a part of a picture.
 
     The whole ring may fill a little less than the picture, because columns have equal numbers of rows.
     """
