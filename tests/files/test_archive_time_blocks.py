@@ -1,4 +1,4 @@
-"""Tests that an archive's blocks of time equal the blocks of its rows."""
+"""Tests that an archive's blocks equal those of its rows."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,10 @@ def day_blocks(source, step_s, product, begin_s=MIDNIGHT_S, end_s=MIDNIGHT_S + 2
 
 
 def around(scale):
-    """The largest value of each block and its neighbours: a block where two stores meet has the errors of both."""
+    """The largest value of each block and its neighbours.
+
+    A block where two stores meet has the errors of both.
+    """
     return np.fmax.reduce([scale, np.roll(scale, 1, axis=0), np.roll(scale, -1, axis=0)])
 
 
