@@ -33,7 +33,7 @@ DAY_US = 86_400_000_000
 
 
 class Burst(NamedTuple):
-    """One burst: time from the first row in seconds, length, factor of the power, and bins from and to."""
+    """One burst: time from the first row, length, factor, bins."""
 
     begin_s: float
     length_s: float
@@ -43,7 +43,7 @@ class Burst(NamedTuple):
 
 
 def bursts(hours: float) -> list[Burst]:
-    """Return the bursts of some hours: 4 s, a minute, and ten minutes long."""
+    """Return the bursts of some hours, of three lengths."""
     length_s = hours * 3600
     return [
         Burst(round(0.31 * length_s), 4.0, 20.0, 250, 650),
@@ -61,7 +61,7 @@ class QuietSun(SimulatedSun):
 
 
 def pattern_rows(cadence_s: float, count: int = PATTERN_ROWS, *, active: bool = False) -> np.ndarray:
-    """Return simulated rows with the noise of their averaging, shape (count, 768, 4)."""
+    """Return simulated rows with noise, shape (count, 768, 4)."""
     sun, rng = (SimulatedSun if active else QuietSun)(0), np.random.default_rng(9)
     noise = np.float32(1 / math.sqrt(CHANNEL_WIDTH_HZ * AVERAGE * cadence_s))
     data = np.empty((count, NCHAN // AVERAGE, 4), np.float32)
@@ -109,7 +109,7 @@ def write_hours(
 
 
 def copy_day(path: Path, days: int) -> None:
-    """Copy a store to another day, with its times shifted and hard links to its power."""
+    """Copy a store to another day, with its times shifted."""
     name = StoreName.parse(path.name)
     assert name is not None
     day = datetime.fromisoformat(name.day) + timedelta(days=days)
