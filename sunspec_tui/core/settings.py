@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sunspec_tui.core.addresses import parse_bind_host, parse_host
 from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.instrument import SITE_LATITUDE_DEG, SITE_LONGITUDE_DEG
 from sunspec_tui.core.memory_budgets import check_buffer_length
 from sunspec_tui.core.retention import DEFAULT_KEEP, RetentionPolicy
 from sunspec_tui.core.setting_fields import check_settings, option
@@ -90,6 +91,12 @@ class Settings:
     plot_ratio: bool = _setting(False, "write a second figure with V/I beside each plot", "plots")
     plot_remove_background: bool = _setting(False, "remove the quiet background from the waterfall of plots", "plots")
     station: str = _setting("OVRO-LWA", "name of the station in figures and files", "plots")
+    latitude: float = _setting(
+        SITE_LATITUDE_DEG, "latitude of the site in degrees, for the Sun's position", "site", least=-90, most=90
+    )
+    longitude: float = _setting(
+        SITE_LONGITUDE_DEG, "longitude of the site in degrees, positive in the east", "site", least=-180, most=180
+    )
     archive: Path | None = _setting(None, "archive every row in this directory", "archive")
     archive_elevation: float | None = _setting(
         None,

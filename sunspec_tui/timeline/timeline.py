@@ -109,13 +109,23 @@ class Timeline:
             return None
         newest = epochs[-1]
         oldest_s, newest_s = epochs[0].times_s[0], newest.times_s[1]
-        oldest_us = self._memory_begin_us()
-        begin_s = oldest_s if oldest_us is None else min(oldest_s, oldest_us / SECOND_US)
+        first_us = self._memory_first_us()
+        first_s = oldest_s if first_us is None else min(oldest_s, first_us / SECOND_US)
+        begin_s = first_s - (newest.cadence_s if newest.cadence_s > 0 else 0.0)
         return TimelineExtent(begin_s, newest_s, newest_s - SETTLED_S, newest.cadence_s)
 
     def _memory_begin_us(self) -> int | None:
         memory = self._follower.memory
         return None if memory is None else memory.oldest_us(STEPS_S[-1])
+
+    def _memory_first_us(self) -> int | None:
+        """Return the end of the oldest row in memory; None without rows."""
+        with self._follower.lock:
+            memory, begin_us = self._follower.memory, self._memory_begin_us()
+            if memory is None or begin_us is None:
+                return None
+            first = memory.blocks(STEPS_S[-1], begin_us, begin_us + 1, Product.XX).first_us
+            return int(first[0]) if len(first) else begin_us
 
     def axis(self) -> TimelineAxis | None:
         """Return bins and products of the stream, or else of the archive."""

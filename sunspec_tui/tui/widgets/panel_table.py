@@ -42,8 +42,15 @@ class PanelValues(NamedTuple):
     detailed: bool = True
 
 
+def no_stream_text() -> Text:
+    """Return the text of panels about a stream while recorded rows are shown."""
+    return Text("no stream: recorded rows are shown", "dim")
+
+
 def _health(values: PanelValues) -> Text:
     snapshot = values.snapshot
+    if snapshot.viewed is not None:
+        return no_stream_text()
     return health_text(
         snapshot.health,
         values.link,
@@ -52,6 +59,7 @@ def _health(values: PanelValues) -> Text:
         chan0=snapshot.axis.chan0_text if snapshot.axis else "",
         gain=snapshot.check.gain,
         notes=snapshot.notes,
+        sun=snapshot.sun,
         detailed=values.detailed,
     )
 
@@ -65,6 +73,8 @@ def _memory(values: PanelValues) -> Text | None:
 
 def _plots(values: PanelValues) -> Text | None:
     snapshot = values.snapshot
+    if snapshot.viewed is not None:
+        return no_stream_text()
     return plots_text(snapshot.plots, snapshot.archive, snapshot.web) if values.is_receiving else None
 
 
