@@ -113,7 +113,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("L,shift+l", "L", "change_view('next_layout')", "next layout: watch, operate, engineer"),
         Key("tab", "tab", "change_view('maximise', ('waterfall', 'spectrum'))", "waterfall alone, spectrum alone, all"),
         Key("shift+tab", "shift+tab", f"change_view('maximise', {PANELS})", "each panel alone in turn, then all"),
-        Key("D,shift+d", "D", "change_view('toggle_option', 'day_strip')", "hide or show the day strip"),
+        Key("S,shift+s", "S", "change_view('toggle_option', 'day_strip')", "hide or show the day strip"),
         Key("backslash", "\\", "change_view('toggle_panels')", "hide or show all panels"),
         Key("0", "0", "reset_view", "reset the layout, colours and levels"),
         *(
