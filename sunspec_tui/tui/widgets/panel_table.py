@@ -43,7 +43,7 @@ class PanelValues(NamedTuple):
 
 
 def no_stream_text() -> Text:
-    """Return the text of panels about a stream while recorded rows are shown."""
+    """Return the text of a stream's panels for recorded rows."""
     return Text("no stream: recorded rows are shown", "dim")
 
 
