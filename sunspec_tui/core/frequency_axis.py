@@ -52,6 +52,39 @@ class Axis:
         return min(self.channel_average, self.nchan) * CHANNEL_WIDTH_HZ / 1e6
 
 
+@dataclass(frozen=True)
+class BinAxis(Axis):
+    """Frequency axis of rows that came without a stream, as from an archive.
+
+    Attributes
+    ----------
+    frequencies_hz, bin_hz
+        Centres of the bins, and the width of a bin.
+    """
+
+    frequencies_hz: tuple[float, ...] = ()
+    bin_hz: float = 0.0
+
+    @classmethod
+    def of(cls, frequencies_hz: NDArray[np.float64], bin_hz: float, npol: int) -> "BinAxis":
+        """Return the axis of bins; its channels are the bins."""
+        chan0 = round(float(frequencies_hz[0]) / CHANNEL_WIDTH_HZ) if len(frequencies_hz) else 0
+        average = max(1, round(bin_hz / CHANNEL_WIDTH_HZ)) if np.isfinite(bin_hz) else 1
+        return cls(
+            max(0, chan0), len(frequencies_hz) * average, average, npol, True, tuple(frequencies_hz.tolist()), bin_hz
+        )
+
+    @cached_property
+    def frequencies_mhz(self) -> NDArray[np.float64]:
+        """Centres of the bins in MHz, shape (nbins,)."""
+        return np.asarray(self.frequencies_hz) / 1e6
+
+    @property
+    def bin_mhz(self) -> float:
+        """Width of a bin in MHz."""
+        return self.bin_hz / 1e6
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """Position of the stream in its ring.

@@ -22,7 +22,7 @@ from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
 from sunspec_tui.tui.widgets.caption import ShownPicture, caption_text, column_text
-from sunspec_tui.tui.widgets.picture_notice import picture_notice
+from sunspec_tui.tui.widgets.picture_notice import no_stream_notice, picture_notice
 from sunspec_tui.tui.widgets.plots_panel_text import NO_MARKED_ROWS, interval_text, short_interval_text
 from sunspec_tui.tui.widgets.spectrum import SpectrumScene, Trace
 from sunspec_tui.tui.widgets.waterfall import WaterfallScene
@@ -69,6 +69,8 @@ def waterfall_scene(
 
 def _notice(scene: Scene, stalled_s: float | None) -> str:
     """Return why the picture is not live; empty if it is."""
+    if scene.view.paused_at_slot is None and not scene.has_stream:
+        return no_stream_notice(scene.end_s, time.time())
     if scene.view.paused_at_slot is None:
         return picture_notice(stalled_s, None)
     return picture_notice(stalled_s, scene.end_s, scene.newest_s)

@@ -26,7 +26,7 @@ from sunspec_tui.tui.display.view_state import Cursor, View
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
 from sunspec_tui.tui.view_json import initial_view, view_from_json, view_to_json, view_to_keep
-from sunspec_tui.tui.widget_data import caption, spectrum_scene
+from sunspec_tui.tui.widget_data import caption, spectrum_scene, waterfall_scene
 from sunspec_tui.tui.widgets.plots_panel_text import interval_text
 
 LINK = LinkReading(0.05, 4000.0, Quality.FULL, has_replied=True)
@@ -453,3 +453,45 @@ def test_the_timeline_of_many_bins_has_fewer_and_their_frequencies(scene_of):
         act(scene, "span", -1)
     assert scene.band.nbins == 1600
     assert abs(scene.view.cursor.bin - 801) <= 1
+
+
+class NoStream(DayReceiver):
+    """Receiver without a row, beside a timeline of earlier rows."""
+
+    earlier = None
+
+    def timeline(self):
+        """Return the rows of another run, or all rows."""
+        return self.earlier if self.position() is None else super().timeline()
+
+
+def test_without_a_stream_the_timeline_is_shown_with_a_notice(scene_of):
+    receiver = NoStream(np.full(HOUR_ROWS, 10), buffer_length=60)
+    receiver.earlier = day(1.0).timeline()
+    scene = scene_of(receiver)
+    assert scene.in_timeline
+    assert shown_end_s(scene) == START_S + 99 * CADENCE_S
+    assert scene.band.nbins == NBINS
+    shown = waterfall_scene(scene, Depth.TRUE, 48)
+    assert shown.notice == "NO STREAM, rows until 2026-06-07 18:41:54"
+    assert shown.is_grey
+    assert "mean of" in spectrum_scene(scene).traces[-1].name
+    act(scene, "span", 1)
+    assert span_s(scene) == pytest.approx(600, rel=0.02)
+    act(scene, "go_to", "18:20")
+    assert scene.view.paused_at_slot is not None
+    assert not interval_of(scene).in_ring
+    act(scene, "move_cursor", 1, 0)
+    assert readout_of(scene).inside
+    act(scene, "live")
+    feed(receiver, 100)
+    load(scene)
+    assert scene.has_stream
+    assert waterfall_scene(scene, Depth.TRUE, 48).notice == ""
+    assert shown_end_s(scene) == START_S + 99 * CADENCE_S
+
+
+def test_without_a_stream_and_without_rows_nothing_is_shown(scene_of):
+    scene = scene_of(NoStream(np.full(10, 10), buffer_length=60))
+    assert scene.position is None
+    assert scene.apply_action("toggle_pause").startswith("no row has come yet")

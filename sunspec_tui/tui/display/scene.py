@@ -222,11 +222,9 @@ class Scene:
             self._navigator.keep_paused_epoch(self.view)
         position = self.history.refresh_position()
         if position is None:
-            return False
+            return self._update_without_stream()
         self._fit_time(position)
-        for name, arguments in self.early_actions.drain(position, has_size=self._has_size):
-            if sentence := self._apply(name, *arguments):
-                log.warning("%s", sentence)
+        self._apply_early_actions(position)
         if not self.in_timeline and not self.history.matches(self._request(position)):
             self.view = self.timeline.settled(self.view)
         if not self.in_timeline:
@@ -236,6 +234,23 @@ class Scene:
         if not self.history.matches(self._request(position)):
             self.view = self._navigator.at_oldest_rows(self.view, self.columns, position)
         return self.history.load(position, self._request(position))
+
+    def _update_without_stream(self) -> bool:
+        """Load the timeline before the first row of the stream."""
+        if not self._has_size:
+            return False
+        self.timeline.mode.refresh()
+        self.view = self.timeline.fitted(self.timeline.opened(self.view))
+        position = self.position
+        if position is None or not self.in_timeline:
+            return False
+        self._apply_early_actions(position)
+        return self.timeline.load(self.view, self.product, self.grid.kept_columns(self.columns))
+
+    def _apply_early_actions(self, position: "Position") -> None:
+        for name, arguments in self.early_actions.drain(position, has_size=self._has_size):
+            if sentence := self._apply(name, *arguments):
+                log.warning("%s", sentence)
 
     def _fit_time(self, position: "Position") -> None:
         """Fit the span; show the ring or the timeline, as needed."""
@@ -381,7 +396,12 @@ class Scene:
     @property
     def shows_column_mean(self) -> bool:
         """True if the spectrum is the mean of the last column."""
-        return self.in_timeline and self.view.paused_at_slot is not None
+        return self.in_timeline and (self.view.paused_at_slot is not None or not self.has_stream)
+
+    @property
+    def has_stream(self) -> bool:
+        """True if the stream has brought a row."""
+        return self.history.position is not None
 
     @property
     def column_s(self) -> float:
@@ -400,8 +420,8 @@ class Scene:
     @property
     def end_s(self) -> float:
         """End of the picture's last row; NaN without rows."""
-        if self.view.slot_s is not None and self.view.paused_at_slot is not None:
-            return TimeSlots(self.view.slot_s).begin_s(self.view.paused_at_slot)
+        if self.view.slot_s is not None and self.shows_column_mean:
+            return TimeSlots(self.view.slot_s).begin_s(self.context.end_slot)
         return float(self.latest.times_s[-1]) if self.latest is not None and len(self.latest) else math.nan
 
     @property

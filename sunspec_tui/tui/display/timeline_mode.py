@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from sunspec_tui.core.frequency_axis import BinAxis
+from sunspec_tui.core.products import Product, available
 from sunspec_tui.core.timeline_source import TimelineExtent, TimelineSource
 from sunspec_tui.tui.display.column_grid import ColumnGrid
 from sunspec_tui.tui.display.history_loader import HistoryLoader
@@ -18,7 +20,7 @@ from sunspec_tui.tui.display.view_actions import shown_slots, whole_ring
 from sunspec_tui.tui.display.view_state import Cursor, View, ViewContext
 
 if TYPE_CHECKING:
-    from sunspec_tui.core.frequency_axis import Position
+    from sunspec_tui.core.frequency_axis import Axis, Position
 
 _EXTENT_S = 1.0
 # The timeline is only of use if it begins earlier than the ring by more than this number of rows.
@@ -157,6 +159,17 @@ class TimelineMode:
         if axis is None or position is None:
             return 1
         return max(1, -(-len(position.axis.frequencies_mhz) // max(1, len(axis.frequencies_hz))))
+
+    def axis(self) -> "Axis | None":
+        """Return the frequency axis of the timeline; None without rows."""
+        position = self._history.position
+        if position is not None:
+            return replace(position.axis, channel_average=position.axis.channel_average * self.fold_factor)
+        axis = self.state.source.axis() if self.state else None
+        if axis is None or not len(axis.frequencies_hz):
+            return None
+        npol = next(npol for npol in (4, 2, 1) if set(available(npol)) <= {*axis.products, Product.XX})
+        return BinAxis.of(axis.frequencies_hz, axis.bin_hz, npol)
 
     @property
     def known_s(self) -> float:
