@@ -24,6 +24,7 @@ from sunspec_tui.core.settings import Settings
 from sunspec_tui.tui.app_commands import key_bindings
 from sunspec_tui.tui.attention import Attention, Bell
 from sunspec_tui.tui.confirmations import Confirmation
+from sunspec_tui.tui.day_keys import DayKeys
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.graphics_keys import GraphicsKeys
 from sunspec_tui.tui.help_keys import HelpKeys
@@ -49,7 +50,6 @@ from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.terminal.pixel_app import PixelApp
 from sunspec_tui.tui.ticking import Ticker
 from sunspec_tui.tui.toasts import Toasts
-from sunspec_tui.tui.view_keys import ViewKeys
 from sunspec_tui.tui.view_saver import ViewSaver
 from sunspec_tui.tui.widget_data import initial_snapshot
 
@@ -64,7 +64,7 @@ START_WITHIN_S = 1.0
 END_WITHIN_S = 4.5
 
 
-class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
+class Monitor(DayKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
     """The live monitor.
 
     It has many methods because Textual calls actions of keys and handlers of messages as methods of the app.
@@ -117,7 +117,7 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
         self.scene = Scene(self._saver.first_view())
         self.scene.timeline.loader.fetcher.on_fetched = self._ticker.news.set
         self.attention = Attention(self.show_terminal_title, Bell(self.bell) if settings.bell else None)
-        self.updater = ScreenUpdater(self, self._log_lines)
+        self.updater = ScreenUpdater(self, self._log_lines, self._ticker.news.set)
         self.confirmation = Confirmation(self.set_timer, self._show_caption)
         self._toasts = Toasts(self.set_timer, self._show_toast_soon)
         self._receiver_actions = ReceiverActions(
@@ -169,6 +169,7 @@ class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
     def on_unmount(self) -> None:
         """Let the worker stop the receiver."""
         self._saver.finish()
+        self.updater.day_reader.end()
         logging.getLogger("sunspec_tui").removeHandler(self._log_lines)
         self._worker.end()
         self.scene.close()

@@ -9,6 +9,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +18,20 @@ from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.listeners import Listeners
 from sunspec_tui.core.memory_usage import Collector, MemoryReading
 from sunspec_tui.core.retention import RetentionPolicy
+from sunspec_tui.core.sun import sun_elevation_deg
 from sunspec_tui.core.unstarted_threads import check_threads
 from sunspec_tui.core.web_options import WebOptions
 from sunspec_tui.files.archive.backlog import ArchiveSource
 from sunspec_tui.files.archive.layout import Precision
 from sunspec_tui.files.archive.time_blocks_reader import ArchiveBlocks
 from sunspec_tui.files.archive.writer import ArchiveWriter
+from sunspec_tui.monitoring.day_count_files import DayCountFile
+from sunspec_tui.monitoring.day_counter import DayCounter
 from sunspec_tui.monitoring.event_reporter import EventReporter
 from sunspec_tui.monitoring.gain_floor_files import FloorFiles
 from sunspec_tui.monitoring.problems import Problems
 from sunspec_tui.monitoring.snapshot_builder import PartsStatus, SnapshotBuilder
+from sunspec_tui.monitoring.sun_reading import SunReader
 from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.plots.job import PlotEvent, PlotJob
 from sunspec_tui.plots.job_builder import PlotContext, live_job
@@ -108,6 +113,7 @@ class ReceiverParts:
         self._problems = options.problems or Problems(options.monotonic)
         self._plots_to_keep = RetentionPolicy.parse(options.plot_keep)
         self._floor_files = FloorFiles(_path(options.floor_dir), options.source)
+        self._days = DayCounter(DayCountFile(_path(options.day_dir), options.source), options.source, log)
         self._running: ExitStack | None = None
         # Until when the archive may take its last rows at a stop.
         self._archive_deadline_s = math.inf
@@ -152,6 +158,8 @@ class ReceiverParts:
             clocks=self._clocks,
             floor_files=self._floor_files,
             problems=self._problems,
+            sun=SunReader(self._options.site),
+            days=self._days,
             parts=self._status,
             memory=memory,
         )
@@ -176,6 +184,7 @@ class ReceiverParts:
             on_event=self.reporter.report_archive,
             precision=parse_choice(Precision, "archive precision", options.archive_precision),
             min_elevation_deg=options.archive_elevation,
+            elevation_deg=partial(sun_elevation_deg, site=options.site),
             monotonic=options.monotonic,
         )
 
@@ -211,6 +220,7 @@ class ReceiverParts:
         """Start all parts in order."""
         with ExitStack() as started:
             started.enter_context(self._problems.watching_threads())
+            self._days.load()
             # Ended last, so that it takes the last rows too.
             started.callback(lambda: self.archive.stop(self._archive_deadline_s))
             self.archive.start()
@@ -253,6 +263,7 @@ class ReceiverParts:
             self._archive_deadline_s = deadline_s
             running.close()
             self._floor_files.finish()
+            self._days.finish()
             self.reporter.flush()
 
     def set_web(self, on: bool) -> WebStatus:

@@ -15,6 +15,7 @@ from sunspec_tui.cli.signals import Ending
 from sunspec_tui.cli.status_lines import show_secret, status_output
 from sunspec_tui.core.exit_status import EXIT_FAILED
 from sunspec_tui.core.settings import Settings, StreamSettings
+from sunspec_tui.core.sun import ObservingSite
 from sunspec_tui.core.view_options import PALETTE_NAMES
 from sunspec_tui.monitoring.problems import Problems
 
@@ -86,7 +87,10 @@ def _receiver(settings: Settings, addr: str, port: int, problems: Problems) -> "
         archive_dir=settings.archive,
         archive_elevation=settings.archive_elevation,
         archive_precision=settings.archive_precision,
+        site=ObservingSite(settings.latitude, settings.longitude),
         floor_dir=state_directory(),
+        # The days of a demo are no observing days.
+        day_dir=None if settings.demo else state_directory(),
         web=settings.web,
         problems=problems,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sunspec_tui.core.addresses import parse_bind_host, parse_host
 from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.instrument import SITE_LATITUDE_DEG, SITE_LONGITUDE_DEG
 from sunspec_tui.core.memory_budgets import check_buffer_length
 from sunspec_tui.core.retention import DEFAULT_KEEP, RetentionPolicy
 from sunspec_tui.core.setting_fields import check_settings, option
@@ -32,7 +33,6 @@ FORMAT_NAMES = ("today", "2025-08", "minimal", "test-producer")
 DEMO_NAMES = ("sun", "flare")
 _DEFAULT_CHANNEL_AVERAGE = 4
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-COLUMN_VALUES = ("highest", "mean")
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,12 @@ class Settings:
     plot_ratio: bool = _setting(False, "write a second figure with V/I beside each plot", "plots")
     plot_remove_background: bool = _setting(False, "remove the quiet background from the waterfall of plots", "plots")
     station: str = _setting("OVRO-LWA", "name of the station in figures and files", "plots")
+    latitude: float = _setting(
+        SITE_LATITUDE_DEG, "latitude of the site in degrees, for the Sun's position", "site", least=-90, most=90
+    )
+    longitude: float = _setting(
+        SITE_LONGITUDE_DEG, "longitude of the site in degrees, positive in the east", "site", least=-180, most=180
+    )
     archive: Path | None = _setting(None, "archive every row in this directory", "archive")
     archive_elevation: float | None = _setting(
         None,
@@ -332,48 +338,3 @@ class ExportSettings:
     def first_channel(self) -> int:
         """First channel of a stream whose headers have none."""
         return DEFAULT_CHAN0 if self.chan0 is None else self.chan0
-
-
-@dataclass(frozen=True)
-class QuicklookSettings:
-    """Settings of the command quicklook: pictures of archives and files."""
-
-    inputs: Path | list[Path] = _setting(
-        Path("archive"),
-        "an archive, or files that make one picture: names, patterns or directories",
-        "rows",
-        positional=True,
-        many=True,
-        metavar="FILE",
-    )
-    out: Path = _setting(Path("figs"), "directory of the pictures", "pictures")
-    product: str | None = _setting(
-        None, "product of the waterfalls; by default XX, or that of the files", "pictures", choices=PRODUCT_NAMES
-    )
-    per: str | None = _setting(
-        None,
-        "time span of a picture; by default a day for an archive, all rows for files",
-        "pictures",
-        choices=("day", "hour"),
-    )
-    show: str = _setting(
-        "highest", "value of its rows that a column shows: the highest or the mean", "pictures", choices=COLUMN_VALUES
-    )
-    remove_background: bool = _setting(False, "remove the quiet background from the waterfalls", "pictures")
-    start: str | None = _setting(None, "only rows from this time on, such as 2026-11-25 (UTC)", "rows")
-    end: str | None = _setting(None, "only rows until this time (UTC)", "rows")
-    observation: int | None = _setting(None, "Observation of a recorder's file; the first by default", "rows", least=1)
-    tuning: int | None = _setting(None, "Tuning of a recorder's file; the first by default", "rows", least=1)
-    chan0: int | None = _setting(
-        None, "first channel of an older NPZ file, which does not contain it", "rows", least=0, most=MAX_CHAN0
-    )
-    scheduler: str | None = _setting(None, "a Dask scheduler for an archive, such as tcp://host:8786", "cluster")
-    workers: int | None = _setting(None, "local processes for an archive; by default one per core", "cluster", least=1)
-
-    def __post_init__(self) -> None:
-        check_settings(self)
-
-    @property
-    def paths(self) -> list[Path]:
-        """All inputs as a list."""
-        return [self.inputs] if isinstance(self.inputs, Path) else self.inputs

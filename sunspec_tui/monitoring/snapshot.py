@@ -14,6 +14,7 @@ from sunspec_tui.core.times import format_date_and_clock
 from sunspec_tui.files.archive.status import ArchiveState, ArchiveStatus
 from sunspec_tui.monitoring.finding import Finding
 from sunspec_tui.monitoring.instrument_check import InstrumentCheck
+from sunspec_tui.monitoring.sun_reading import SunReading
 from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.plots.job import PlotStatus
 from sunspec_tui.stream.health_reading import HealthReading
@@ -55,6 +56,8 @@ class Snapshot:
         Station of the data, if the stream gives it; else empty.
     recorded_s
         Time at which the newest row was recorded, if the stream is a replay with shifted times; else NaN.
+    sun
+        Position of the Sun when the snapshot was taken.
     """
 
     taken_s: float
@@ -75,6 +78,7 @@ class Snapshot:
     check: InstrumentCheck = field(default_factory=InstrumentCheck)
     station: str = ""
     recorded_s: float = math.nan
+    sun: SunReading = field(default_factory=SunReading)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

@@ -55,6 +55,8 @@ GROUPS: dict[str, tuple[Key, ...]] = {
             "more time, up to all known rows",
         ),
         Key("colon", ":", "go_to_time", "type a time to go to, such as 18:42 or -20m"),
+        Key("J,shift+j", "J", "next_sign(-1)", "earlier sign of the day strip: restart, gap, mark"),
+        Key("K,shift+k", "K", "next_sign(1)", "later sign of the day strip"),
         Key("s", "s", "change_view('toggle_option', 'sweeping')", "scroll, or sweep with a write cursor"),
     ),
     "Cursor": (
@@ -106,6 +108,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("L,shift+l", "L", "change_view('next_layout')", "next layout: watch, operate, engineer"),
         Key("tab", "tab", "change_view('maximise', ('waterfall', 'spectrum'))", "waterfall alone, spectrum alone, all"),
         Key("shift+tab", "shift+tab", f"change_view('maximise', {PANELS})", "each panel alone in turn, then all"),
+        Key("D,shift+d", "D", "change_view('toggle_option', 'day_strip')", "hide or show the day strip"),
         Key("backslash", "\\", "change_view('toggle_panels')", "hide or show all panels"),
         Key("0", "0", "reset_view", "reset the layout, colours and levels"),
         *(

@@ -19,8 +19,10 @@ from textual.widgets import Static
 
 from sunspec_tui.core.printable import printable, printable_lines
 from sunspec_tui.core.times import format_clock
+from sunspec_tui.tui.display.day_loader import DayContent
 from sunspec_tui.tui.display.early_actions import waiting_words
 from sunspec_tui.tui.display.layouts import (
+    day_strip_lines,
     frame_lines,
     has_strip,
     is_small,
@@ -38,7 +40,8 @@ from sunspec_tui.tui.terminal.abilities import Abilities
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.guarded import Guarded
 from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
-from sunspec_tui.tui.widget_data import caption, spectrum_scene, waterfall_scene
+from sunspec_tui.tui.widget_data import caption, day_scene, spectrum_scene, waterfall_scene
+from sunspec_tui.tui.widgets.day_strip import DayStrip
 from sunspec_tui.tui.widgets.delay_panel import DelayPanel
 from sunspec_tui.tui.widgets.footer import KeyLine
 from sunspec_tui.tui.widgets.line_text import status_text
@@ -147,6 +150,12 @@ class MonitorScreen(Guarded, Screen[object]):
         scene.spectrum_levels = spectrum.levels
         self.show_caption(link, confirmed)
 
+    def show_day(self, content: DayContent | None) -> None:
+        """Show the day strip, if the day is longer than the picture."""
+        if self._scene.note_day(0.0 if content is None else content.columns.length_s):
+            self.follow_view()
+        self.query_one(DayStrip).show(day_scene(self._scene, content, self._shown.abilities.depth))
+
     def show_caption(self, link: LinkReading, confirmed: str = "") -> None:
         """Show the caption, with the effect of the last key."""
         depth, ascii_only = self._shown.abilities.depth, self._shown.ascii_only
@@ -189,7 +198,9 @@ class MonitorScreen(Guarded, Screen[object]):
         source = f"{snapshot.station} at {snapshot.source}" if snapshot.station else snapshot.source
         newest_s = snapshot.taken_s - snapshot.data_age_s
         paused_s = None if scene.view.paused_at_slot is None else scene.end_s
-        text = partial(status_text, snapshot.health, source, scene.product, newest_s, snapshot.data_age_s)
+        text = partial(
+            status_text, snapshot.health, source, scene.product, newest_s, snapshot.data_age_s, sun=snapshot.sun
+        )
         columns = status.content_size.width
         status.show(text(paused_s=paused_s, columns=columns, alarms=snapshot.alarms, warnings=snapshot.warnings))
 
@@ -317,6 +328,7 @@ def monitor_widgets() -> ComposeResult:
             yield Spectrum(id="spectrum")
             yield TextCells(id="view")
             yield Waterfall(id="waterfall")
+            yield DayStrip(id="day")
         with Vertical(id="panels"):
             for name in PANELS:
                 yield _PANEL_CLASSES.get(name, Panel)(name.capitalize(), id=name)
@@ -330,6 +342,7 @@ def screen_classes(scene: Scene, shown: ShownAbilities) -> dict[str, bool]:
     """
     view, window = scene.view, scene.window
     layout = layout_of(view, window)
+    day_lines = day_strip_lines(view, window, is_longer=scene.day_is_longer)
     return {
         "-empty": scene.position is None,
         "-bare": not shown_panels(view, window),
@@ -338,6 +351,8 @@ def screen_classes(scene: Scene, shown: ShownAbilities) -> dict[str, bool]:
         "-only-waterfall": view.maximised == "waterfall",
         "-only-spectrum": view.maximised == "spectrum",
         "-only-panel": view.maximised in PANELS,
+        "-day-1": day_lines == 1,
+        "-day-2": day_lines == 2,
         "-ascii": shown.ascii_only,
     }
 

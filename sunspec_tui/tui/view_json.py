@@ -27,6 +27,7 @@ _UNCONVERTED = (
     "pair",
     "pipelines",
     "layout",
+    "day_strip",
     "maximised",
     "theme",
 )

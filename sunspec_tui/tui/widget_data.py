@@ -16,12 +16,15 @@ from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.stream.health_reading import HealthReading, LinkState
+from sunspec_tui.tui.display.day_loader import DayContent
+from sunspec_tui.tui.display.day_signs import Sign, SignKind
 from sunspec_tui.tui.display.intervals import interval_of
 from sunspec_tui.tui.display.readouts import readout_of, spectrum_under_cursor
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
 from sunspec_tui.tui.widgets.caption import ShownPicture, caption_text, column_text
+from sunspec_tui.tui.widgets.day_strip import DayScene
 from sunspec_tui.tui.widgets.picture_notice import no_stream_notice, picture_notice
 from sunspec_tui.tui.widgets.plots_panel_text import NO_MARKED_ROWS, interval_text, short_interval_text
 from sunspec_tui.tui.widgets.spectrum import SpectrumScene, Trace
@@ -117,6 +120,31 @@ def _pair(scene: Scene) -> list[Trace]:
     components = ("spectrum--second", "spectrum--third")
     powers = [(product, scene.power(product), name) for product, name in zip(others, components, strict=False)]
     return [Trace(str(product), power, name) for product, power, name in powers if power is not None]
+
+
+def day_scene(scene: Scene, content: DayContent | None, depth: Depth) -> DayScene | None:
+    """Return the day strip, with the picture's place and the observer's marks.
+
+    Return None without rows.
+    """
+    if content is None:
+        return None
+    shown = content.columns.window.columns_between(*scene.shown_s)
+    return DayScene(content, shown, mark_signs(scene), scene.view.palette, depth)
+
+
+def mark_signs(scene: Scene) -> tuple[Sign, ...]:
+    """Return the ends of the interval that the observer has marked."""
+    interval = interval_of(scene) if scene.view.marks != (None, None) else None
+    if interval is None:
+        return ()
+    begin, end = scene.view.marks
+    signs = []
+    if begin is not None:
+        signs.append(Sign(interval.begin_s, SignKind.MARK_BEGIN))
+    if end is not None:
+        signs.append(Sign(interval.end_s, SignKind.MARK_END))
+    return tuple(signs)
 
 
 def caption(scene: Scene, depth: Depth, link: LinkReading, columns: int, confirmed: str = "") -> Text:

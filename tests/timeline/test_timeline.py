@@ -179,3 +179,12 @@ def test_without_rows_nothing_is_known() -> None:
     assert timeline.extent() is None
     assert timeline.axis() is None
     assert timeline.blocks(16, 0, 128, Product.XX) == []
+
+
+@pytest.mark.parametrize("rows", [10, 300, 3000])
+def test_the_timeline_begins_with_its_first_row_not_with_its_block(rows: int) -> None:
+    stream = Stream(length=400)
+    stream.send(rows)
+    extent = stream.timeline.extent()
+    assert extent.begin_s == pytest.approx(BEGIN_S, abs=1e-6)
+    assert extent.end_s == pytest.approx(stream.time_s, abs=1e-6)

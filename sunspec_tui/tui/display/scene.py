@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# A shorter day has no strip: at first, the picture grows with the rows.
+_MIN_DAY_S, _LONGER_SHARE = 360.0, 1.25
 _TIME_ACTIONS = ("span", "reset_view")
 _MOVING_ACTIONS = (*_TIME_ACTIONS, "scroll_back", "live", "escape", "toggle_pause")
 _LEVEL_ACTIONS = ("shift_levels", "toggle_automatic_levels", "bias", "fix_spectrum")
@@ -67,6 +69,7 @@ class Scene:
         self.columns, self.lines, self.pixels_per_line, self.cell_px = 2, 1, 2, 1
         self.window = Window(120, 40)
         self.sweeps = False
+        self.day_is_longer = False
         self.spectrum_levels: Levels | None = None
 
     @property
@@ -177,6 +180,9 @@ class Scene:
     def _apply(self, name: str, *arguments: Any) -> str:
         if name == "go_to":
             self.view, sentence = self.timeline.go_to(self.view, arguments[0], self.end_s)
+            return sentence
+        if name == "at_time":
+            self.view, sentence = self.timeline.at_time(self.view, arguments[0])
             return sentence
         if name in _LEVEL_ACTIONS:
             # Setting levels while XX substitutes for a missing product selects XX.
@@ -423,6 +429,27 @@ class Scene:
         if self.view.slot_s is not None and self.shows_column_mean:
             return TimeSlots(self.view.slot_s).begin_s(self.context.end_slot)
         return float(self.latest.times_s[-1]) if self.latest is not None and len(self.latest) else math.nan
+
+    @property
+    def shown_s(self) -> tuple[float, float]:
+        """Begin and end of the picture, in seconds since 1970 UTC.
+
+        Both are NaN without rows.
+        """
+        cadence_s = self.position.cadence_s if self.position else math.nan
+        return self.end_s - self.columns * self.view.rows_per_column * cadence_s, self.end_s
+
+    def note_day(self, length_s: float) -> bool:
+        """Note the length of the known day.
+
+        Return True if it has just become longer than the picture. It stays longer in this run, because a change of the
+        time span must not change the layout.
+        """
+        begin_s, end_s = self.shown_s
+        if self.day_is_longer or not length_s > max(_MIN_DAY_S, _LONGER_SHARE * (end_s - begin_s)):
+            return False
+        self.day_is_longer = True
+        return True
 
     @property
     def edges_mhz(self) -> tuple[float, ...]:

@@ -207,6 +207,11 @@ class TimelineColumns(ColumnStore):
         shortest_s = self.grid.cell_slots / self.grid.per_cell * self._slots.slot_s
         return longest_s if longest_s > _LONGER * shortest_s else 0.0
 
+    def coarse(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return the mask of columns that show a longer block."""
+        lengths_s = self.grid.cell_slots / self.grid.per_cell * self._slots.slot_s
+        return self.stored(numbers) & (self._block_s[numbers % self.width] > _LONGER * lengths_s)
+
     def missing(self, number: int) -> int:
         """Return the number of missing rows in a column."""
         return int(self._missing[number % self.width]) if self.has_rows(number) else 0

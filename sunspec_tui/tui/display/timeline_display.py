@@ -177,12 +177,20 @@ class TimelineDisplay:
             The next view, and why it is the present one; empty if it is not.
         """
         self.mode.refresh(now=True)
-        begin_s, newest_s = self.mode.known_range_s()
+        _, newest_s = self.mode.known_range_s()
         try:
             # Before the first picture, its end is that of the newest row.
             goal_s = parse_time_goal(text, end_s if math.isfinite(end_s) else newest_s, newest_s)
         except UsageError as error:
             return view, str(error)
+        return self.at_time(view, goal_s)
+
+    def at_time(self, view: View, goal_s: float) -> tuple[View, str]:
+        """Pause the picture with a time in its middle; see `go_to`.
+
+        The time is in seconds since 1970 UTC, or `NOW_S`.
+        """
+        begin_s, newest_s = self.mode.known_range_s()
         if goal_s == NOW_S:
             return self.settled(replace(view, paused_at_slot=None)), ""
         if not begin_s <= goal_s <= newest_s:

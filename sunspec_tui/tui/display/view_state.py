@@ -160,6 +160,8 @@ class View:
         Settings of the spectrum: scale, fixed limits, additional traces, XX and YY together, marks of the pipelines.
     layout
         Name of the layout; None for the usual one of the window's size.
+    day_strip
+        True to show the day strip, where it has room.
     hidden, opened
         Panels of the layout that are hidden, and further panels that are shown.
     maximised, theme
@@ -186,6 +188,7 @@ class View:
     pair: bool = False
     pipelines: bool = False
     layout: str | None = None
+    day_strip: bool = True
     hidden: frozenset[str] = field(default_factory=frozenset)
     opened: frozenset[str] = field(default_factory=frozenset)
     maximised: str | None = None

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from sunspec_tui.core.times import clock_of_day, format_clock
+from sunspec_tui.monitoring.sun_reading import SunReading
 from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamState
 from sunspec_tui.tui.widgets.fitting import LineSegment, fit_segments
 from sunspec_tui.tui.widgets.panel_text import duration
@@ -31,11 +32,12 @@ def status_text(
     paused_s: float | None = None,
     alarms: Sequence[str] = (),
     warnings: Sequence[str] = (),
+    sun: SunReading | None = None,
     columns: int = 0,
 ) -> Text:
     """Return the status line, in words.
 
-    It has the state, the age of the data, losses and warnings first, then time, stream and product.
+    It has the state, the age of the data, losses and warnings first, then time, stream, product and Sun.
 
     Parameters
     ----------
@@ -49,6 +51,8 @@ def status_text(
         Reasons why there is no picture of the Sun.
     warnings
         Descriptions of wrong data.
+    sun
+        Position of the Sun; None leaves it out.
     columns
         Width of the line in cells; 0 means no limit.
     """
@@ -64,6 +68,7 @@ def status_text(
         segments.append(LineSegment(f"data {format_clock(newest_s)} UTC", "", 3, is_item=True))
     segments.append(LineSegment(source, "", 5, is_item=True))
     segments.append(LineSegment(product, "", 4, is_item=True))
+    segments += [] if sun is None else _sun_segments(sun)
     return fit_segments(_without_first_separator(segments), columns, more=("{} more: u", "+{}: u"))
 
 
@@ -95,6 +100,14 @@ def _loss_segments(health: HealthReading) -> list[LineSegment]:
             text = f"{word} {count} {unit}{'s' * (count > 1)}"
             found.append(LineSegment(text, "bold red", rank, f"{word} {count}", is_item=True))
     return found
+
+
+def _sun_segments(sun: SunReading) -> list[LineSegment]:
+    """Return the Sun's elevation and its next rise or set."""
+    if not sun.is_known:
+        return []
+    found = [LineSegment(f"Sun {round(sun.elevation_deg)} deg", "", 6, is_item=True)]
+    return [*found, LineSegment(f", {sun.next_text}", "", 7)] if sun.next_text else found
 
 
 def _without_first_separator(segments: list[LineSegment]) -> list[LineSegment]:
