@@ -54,7 +54,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class BinAxis(Axis):
-    """Frequency axis of rows that came without a stream, as from an archive.
+    """Frequency axis of rows without a stream, as of an archive.
 
     Attributes
     ----------

@@ -21,6 +21,7 @@ from sunspec_tui.tui.confirmations import effect_of
 from sunspec_tui.tui.display.intervals import interval_of
 from sunspec_tui.tui.display.readouts import readout_of
 from sunspec_tui.tui.display.scene import Scene
+from sunspec_tui.tui.display.scene_spectrum import power_of
 from sunspec_tui.tui.display.time_slots import TimeSlots
 from sunspec_tui.tui.display.view_state import Cursor, View
 from sunspec_tui.tui.terminal.colours import Depth
@@ -278,7 +279,7 @@ def test_the_live_picture_of_the_timeline_follows_the_stream(scene_of):
     assert shown_end_s(scene) == START_S + 119 * CADENCE_S
     assert scene.end_s == START_S + 119 * CADENCE_S
     assert scene.traces.get("max")[0] == 50.0
-    assert scene.power(Product.YY)[0] == 50.0
+    assert power_of(scene, Product.YY)[0] == 50.0
 
 
 def test_a_paused_picture_shows_the_mean_of_its_last_column_and_says_so(scene_of):
@@ -291,7 +292,7 @@ def test_a_paused_picture_shows_the_mean_of_its_last_column_and_says_so(scene_of
     shown = spectrum_scene(scene).traces[-1]
     np.testing.assert_array_equal(shown.power, scene.picture.store.statistics([last])[0][0])
     assert shown.name == "XX mean of 3 s"
-    assert scene.power(Product.YY) is None
+    assert power_of(scene, Product.YY) is None
 
 
 def test_the_caption_gives_the_time_of_a_column_and_says_where_only_means_are_known(scene_of):

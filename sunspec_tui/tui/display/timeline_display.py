@@ -236,8 +236,3 @@ class TimelineDisplay:
     def close(self) -> None:
         """End the thread that fetches blocks."""
         self.loader.fetcher.stop()
-
-
-def column_s(view: View, cells: int = 1) -> float:
-    """Return the length of some cells of the timeline in seconds."""
-    return math.nan if view.slot_s is None else cells * view.rows_per_column * view.slot_s
