@@ -19,6 +19,7 @@ from sunspec_tui.core.day_settings import SummarySettings, SunSettings
 from sunspec_tui.core.errors import LIMITS_REMEDY, SunspecError, UsageError, resource_shortage
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from sunspec_tui.core.memory_budgets import check_open_files
+from sunspec_tui.core.playback_settings import PlaybackSettings
 from sunspec_tui.core.printable import printable, printable_lines
 from sunspec_tui.core.quicklook_settings import QuicklookSettings
 from sunspec_tui.core.settings import ExportSettings, ProbeSettings, StreamSettings
@@ -35,6 +36,7 @@ class _Command(NamedTuple):
 
 
 _STREAM = _Command(StreamSettings, "Publish a simulated Sun or a recorded file.")
+_VIEW = _Command(PlaybackSettings, "Show recorded files or an archive on the monitor's screen.")
 # Each command has a module of the same name with a function `run(settings, say)`.
 _BRIEF_COMMANDS = {
     "doctor": _Command(ProbeSettings, "Describe a stream, or report why no frames come."),
@@ -44,7 +46,7 @@ _BRIEF_COMMANDS = {
     "summary": _Command(SummarySettings, "Print the summary of an observing day."),
     "quicklook": _Command(QuicklookSettings, "Draw pictures of an archive's days or hours, or of recorded files."),
 }
-COMMANDS = ("stream", *_BRIEF_COMMANDS)
+COMMANDS = ("stream", "view", *_BRIEF_COMMANDS)
 """Names of the subcommands."""
 
 
@@ -102,6 +104,8 @@ def _run(words: list[str]) -> int:
     name = words[0] if words else ""
     if name == "stream":
         return _run_stream(words[1:])
+    if name == "view":
+        return _run_view(words[1:])
     return _run_brief(name, words[1:]) if name in _BRIEF_COMMANDS else _run_monitor(words)
 
 
@@ -115,6 +119,12 @@ def _run_stream(words: list[str]) -> int:
     from sunspec_tui.cli import stream
 
     return stream.run(_settings_of("stream", _STREAM, words))
+
+
+def _run_view(words: list[str]) -> int:
+    from sunspec_tui.cli import view
+
+    return view.run(_settings_of("view", _VIEW, words))
 
 
 def _run_brief(name: str, words: list[str]) -> int:

@@ -1,12 +1,14 @@
 """Frequency axis of rows, and the ring's state (`Position`)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, bin_frequencies_hz
+from sunspec_tui.core.products import Product, available
+from sunspec_tui.core.timeline_source import TimelineAxis
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,15 @@ class Axis:
         """The first channel and its origin, as text."""
         return f"{self.chan0}, {'from the header' if self.chan0_stated else 'a setting'}"
 
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """Products that can be shown."""
+        return available(self.npol)
+
+    def folded(self, factor: int) -> "Axis":
+        """Return the axis with several neighbouring bins in one."""
+        return self if factor == 1 else replace(self, channel_average=self.channel_average * factor)
+
     @cached_property
     def frequencies_mhz(self) -> NDArray[np.float64]:
         """Centres of the bins in MHz, shape (nbins,)."""
@@ -52,37 +63,35 @@ class Axis:
         return min(self.channel_average, self.nchan) * CHANNEL_WIDTH_HZ / 1e6
 
 
-@dataclass(frozen=True)
-class BinAxis(Axis):
-    """Frequency axis of rows without a stream, as of an archive.
+class RecordedAxis(Axis):
+    """Frequency axis of recorded files, whose bins need not be channels.
 
-    Attributes
+    Parameters
     ----------
-    frequencies_hz, bin_hz
-        Centres of the bins, and the width of a bin.
+    axis
+        Bins and products of a timeline.
     """
 
-    frequencies_hz: tuple[float, ...] = ()
-    bin_hz: float = 0.0
+    def __init__(self, axis: TimelineAxis) -> None:
+        super().__init__(chan0=-1, nchan=len(axis.frequencies_hz), channel_average=1, npol=len(axis.products))
+        object.__setattr__(self, "timeline_axis", axis)
 
-    @classmethod
-    def of(cls, frequencies_hz: NDArray[np.float64], bin_hz: float, npol: int) -> "BinAxis":
-        """Return the axis of bins; its channels are the bins."""
-        chan0 = round(float(frequencies_hz[0]) / CHANNEL_WIDTH_HZ) if len(frequencies_hz) else 0
-        average = max(1, round(bin_hz / CHANNEL_WIDTH_HZ)) if np.isfinite(bin_hz) else 1
-        return cls(
-            max(0, chan0), len(frequencies_hz) * average, average, npol, True, tuple(frequencies_hz.tolist()), bin_hz
-        )
+    timeline_axis: TimelineAxis
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """Products that can be shown."""
+        return self.timeline_axis.products
 
     @cached_property
     def frequencies_mhz(self) -> NDArray[np.float64]:
         """Centres of the bins in MHz, shape (nbins,)."""
-        return np.asarray(self.frequencies_hz) / 1e6
+        return self.timeline_axis.frequencies_hz / 1e6
 
     @property
     def bin_mhz(self) -> float:
         """Width of a bin in MHz."""
-        return self.bin_hz / 1e6
+        return self.timeline_axis.bin_hz / 1e6
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ It has only value types, so that front ends, the web view and plots do not depen
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.memory_usage import MemoryReading
@@ -22,6 +23,21 @@ from sunspec_tui.stream.message_delay import DelayReading, DelayStatistics, dela
 
 NO_ROWS = 2**62
 """Value of `since` in `StreamReceiver.snapshot` for no rows: larger than any row number."""
+
+
+class ViewedRows(NamedTuple):
+    """What is viewed, if there is no stream.
+
+    Attributes
+    ----------
+    state
+        One or two words in capitals, such as ``VIEW`` or ``PLAY 10x``.
+    text
+        Times and files, such as ``2012-07-04 16:00 to 17:00, 4 files``.
+    """
+
+    state: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -58,6 +74,8 @@ class Snapshot:
         Time at which the newest row was recorded, if the stream is a replay with shifted times; else NaN.
     sun
         Position of the Sun when the snapshot was taken.
+    viewed
+        Recorded rows that are viewed; None for a stream.
     """
 
     taken_s: float
@@ -79,6 +97,7 @@ class Snapshot:
     station: str = ""
     recorded_s: float = math.nan
     sun: SunReading = field(default_factory=SunReading)
+    viewed: ViewedRows | None = None
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

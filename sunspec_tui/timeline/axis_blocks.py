@@ -16,7 +16,7 @@ from sunspec_tui.timeline.memory_blocks import MAX_BINS
 
 
 def on_axis(parts: Sequence[AxisBlocks], axis: TimelineAxis) -> list[TimeBlocks]:
-    """Return the blocks of several axes with the bins of one, in the order of time.
+    """Return blocks of several axes with the bins of one.
 
     A block in which the axis changes is in two parts; they become one block.
     """

@@ -67,6 +67,9 @@ class Display(Protocol):
     def follow_graphics(self) -> None:
         """Draw in pixels or blocks, as terminal and link allow."""
 
+    def show_opening(self) -> None:
+        """Show how far recorded rows are opened."""
+
     def notify(self, message: str, *, severity: Literal["information", "warning", "error"]) -> None:
         """Show a message for a moment."""
 
@@ -110,6 +113,7 @@ class ScreenUpdater:
         self._display.main_screen.show_log(self._log_lines.drain())
         receiver = self._display.receiver
         if receiver is None:
+            self._display.show_opening()
             return
         self._update_scene(receiver)
         now_s = time.monotonic()

@@ -14,7 +14,7 @@ from sunspec_tui.core.addresses import host_and_port
 from sunspec_tui.core.products import PEAK_PRODUCTS, Product
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_clock
-from sunspec_tui.monitoring.snapshot import Snapshot
+from sunspec_tui.monitoring.snapshot import Snapshot, ViewedRows
 from sunspec_tui.stream.health_reading import HealthReading, LinkState
 from sunspec_tui.tui.display.day_loader import DayContent
 from sunspec_tui.tui.display.day_signs import Sign, SignKind
@@ -72,7 +72,12 @@ def waterfall_scene(
 
 
 def _notice(scene: Scene, stalled_s: float | None) -> str:
-    """Return why the picture is not live; empty if it is."""
+    """Return why the picture is not live; empty if it is.
+
+    It is empty for recorded rows too.
+    """
+    if not scene.has_ring:
+        return ""
     if scene.view.paused_at_slot is None and not scene.has_stream:
         return no_stream_notice(scene.end_s, time.time())
     if scene.view.paused_at_slot is None:
@@ -209,10 +214,12 @@ def epoch_text(epoch: "Epoch") -> str:
     )
 
 
-def initial_snapshot(settings: Settings) -> Snapshot:
+def initial_snapshot(settings: Settings, opening: str | None = None) -> Snapshot:
     """Return the snapshot that is shown before there is a receiver.
 
-    It has the address of the stream and the state CONNECTING.
+    It has the address of the stream and the state CONNECTING or, for recorded rows, how far they are opened.
     """
+    if opening is not None:
+        return Snapshot(time.time(), "", viewed=ViewedRows("VIEW", opening))
     source = "127.0.0.1" if settings.demo else host_and_port(settings.addr, settings.stream_port)
     return Snapshot(time.time(), source, HealthReading(link=LinkState.CONNECTING), station=settings.station)

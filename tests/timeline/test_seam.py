@@ -1,4 +1,4 @@
-"""A picture that spans ring, memory and archive equals the picture of the rows."""
+"""A picture across ring, memory and archive equals that of the rows."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ NBINS = NCHAN // 4
 
 
 class Monitor:
-    """Ring of 400 rows that receives rows, beside an archive of earlier rows."""
+    """Ring of 400 rows beside an archive of earlier rows."""
 
     def __init__(self, archive: ArchiveBlocks) -> None:
         self.ring, self.cadence_s, self.slot, self.last_s = RingBuffer(400, NBINS, 4), 0.25, 0, 0.0
@@ -61,7 +61,7 @@ class Monitor:
 
 @pytest.fixture(scope="module")
 def seam(tmp_path_factory: pytest.TempPathFactory) -> Timeline:
-    """Return a timeline of archive, memory and ring; the archive stops soon after the start."""
+    """Return a timeline whose archive stops soon after the start."""
     directory = tmp_path_factory.mktemp("archive")
     for stretch in ARCHIVED:
         write(directory, stretch.recording())

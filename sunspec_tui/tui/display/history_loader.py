@@ -236,6 +236,10 @@ class HistoryLoader:
 
         Return True if there were new rows.
         """
+        if not position.length:
+            # Recorded rows have no ring.
+            self._next_row = position.count
+            return False
         self._update_blocks(position)
         self.picture = self._loaded_request = None
         self._pending.clear()

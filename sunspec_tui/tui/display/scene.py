@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sunspec_tui.core.levels import Levels, without_warnings
-from sunspec_tui.core.products import Product, available
+from sunspec_tui.core.products import Product
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
 from sunspec_tui.tui.display.column_grid import ColumnGrid
 from sunspec_tui.tui.display.early_actions import EarlyActions, nothing_to_act_on
@@ -84,6 +84,11 @@ class Scene:
     def in_timeline(self) -> bool:
         """True if the picture shows the timeline, False for the ring."""
         return self.view.slot_s is not None
+
+    @property
+    def has_ring(self) -> bool:
+        """False for recorded rows, which are shown without a stream."""
+        return self.timeline.mode.has_ring
 
     @property
     def rows_received(self) -> int:
@@ -252,10 +257,14 @@ class Scene:
 
     @property
     def product(self) -> Product:
-        """Chosen product, or XX if the stream does not carry it."""
-        if self.position is None or self.view.product in available(self.position.axis.npol):
+        """Chosen product, or XX if the stream does not carry it.
+
+        Recorded files may carry neither.
+        """
+        if self.position is None or self.view.product in self.position.axis.products:
             return self.view.product
-        return Product.XX
+        carried = self.position.axis.products
+        return Product.XX if Product.XX in carried else carried[0]
 
     @property
     def signed(self) -> bool:
@@ -315,7 +324,8 @@ class Scene:
     @property
     def shows_column_mean(self) -> bool:
         """True if the spectrum is the mean of the last column."""
-        return self.in_timeline and (self.view.paused_at_slot is not None or not self.has_stream)
+        is_live = self.view.paused_at_slot is None and self.has_ring and self.has_stream
+        return self.in_timeline and not is_live
 
     @property
     def has_stream(self) -> bool:
@@ -332,6 +342,8 @@ class Scene:
         """End of the picture's last row; NaN without rows."""
         if self.view.slot_s is not None and self.shows_column_mean:
             return TimeSlots(self.view.slot_s).begin_s(self.context.end_slot)
+        if not self.has_ring:
+            return self.timeline.mode.end_s
         return float(self.latest.times_s[-1]) if self.latest is not None and len(self.latest) else math.nan
 
     @property

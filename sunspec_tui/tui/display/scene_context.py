@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from sunspec_tui.core.products import Product
 from sunspec_tui.tui.display.time_slots import TimeSlots
 from sunspec_tui.tui.display.view_state import View, ViewContext
 
@@ -29,7 +30,7 @@ def context_of(scene: "Scene", view: View, position: "Position | None") -> ViewC
     """
     newest, oldest = (position.newest, position.oldest) if position else (0, 0)
     return ViewContext(
-        npol=position.axis.npol if position else 4,
+        products=position.axis.products if position else tuple(Product),
         ring_rows=position.length if position else 0,
         columns=scene.columns,
         lines=scene.lines,

@@ -45,7 +45,7 @@ def _last_column_mean(scene: "Scene") -> Floats | None:
 
 def edges_mhz_of(scene: "Scene") -> tuple[float, ...]:
     """Return the edges of the pipelines; none without rows."""
-    if scene.position is None:
+    if scene.position is None or not scene.has_ring or not scene.has_stream:
         return ()
     axis = scene.position.axis
     channels = axis.chan0 - 0.5 + np.arange(0, axis.nchan + 1, CHANNELS_PER_PIPELINE)

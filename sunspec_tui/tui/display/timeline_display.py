@@ -15,7 +15,7 @@ from sunspec_tui.core.times import format_date_and_clock
 from sunspec_tui.tui.display.history_loader import HistoryLoader
 from sunspec_tui.tui.display.span_growth import rows_of_span
 from sunspec_tui.tui.display.time_goal import NOW_S, parse_time_goal
-from sunspec_tui.tui.display.time_slots import TimeSlots, longest_span_s, next_span_s
+from sunspec_tui.tui.display.time_slots import DAY_S, TimeSlots, longest_span_s, next_span_s
 from sunspec_tui.tui.display.timeline_loader import TimelineLoader, TimelineRequest
 from sunspec_tui.tui.display.timeline_mode import TimelineMode, ring_lacks
 from sunspec_tui.tui.display.view_actions import shown_slots, whole_ring, with_rows_per_column
@@ -114,6 +114,8 @@ class TimelineDisplay:
 
     def settled(self, view: View) -> View:
         """Show the ring if it has the whole picture, else the timeline."""
+        if not self.mode.has_ring:
+            return self._without_ring(view)
         if view.slot_s is not None:
             return self._left_if_possible(view)
         context = self._context_of(view)
@@ -140,6 +142,17 @@ class TimelineDisplay:
             return self.fitted(view)
         columns = self._context_of(view).columns
         return replace(view, rows_per_column=slots.cell_slots(_FIRST_SPAN_S, columns))
+
+    def _without_ring(self, view: View) -> View:
+        """Return a view of recorded rows.
+
+        It shows all of them, at most a day, until a span is chosen.
+        """
+        if self.mode.state is None or (view.slot_s is not None and not view.grows):
+            return view
+        slot_s = view.slot_s or TimeSlots.of_cadence(self.mode.state.extent.cadence_s).slot_s
+        span_s = view.span_s or min(max(self.mode.known_s, 1.0), DAY_S)
+        return self.fitted(replace(view, slot_s=slot_s, grows=False, span_s=span_s))
 
     def _entered(self, view: View) -> View:
         view = self.mode.enter(view, self._context_of(view))

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from sunspec_tui.core.frequency_axis import BinAxis
-from sunspec_tui.core.products import Product, available
+from sunspec_tui.core.frequency_axis import RecordedAxis
 from sunspec_tui.core.timeline_source import TimelineExtent, TimelineSource
 from sunspec_tui.tui.display.column_grid import ColumnGrid
 from sunspec_tui.tui.display.history_loader import HistoryLoader
@@ -164,17 +163,26 @@ class TimelineMode:
         """Return the frequency axis of the timeline; None without rows."""
         position = self._history.position
         if position is not None:
-            return replace(position.axis, channel_average=position.axis.channel_average * self.fold_factor)
+            return position.axis.folded(self.fold_factor)
         axis = self.state.source.axis() if self.state else None
         if axis is None or not len(axis.frequencies_hz):
             return None
-        npol = next(npol for npol in (4, 2, 1) if set(available(npol)) <= {*axis.products, Product.XX})
-        return BinAxis.of(axis.frequencies_hz, axis.bin_hz, npol)
+        return RecordedAxis(axis)
 
     @property
     def known_s(self) -> float:
         """Time from the first to the last row; 0 without rows."""
         return self.state.extent.end_s - self.state.extent.begin_s if self.state else 0.0
+
+    @property
+    def end_s(self) -> float:
+        """End of the newest row; NaN without rows."""
+        return self.state.extent.end_s if self.state else math.nan
+
+    @property
+    def has_ring(self) -> bool:
+        """False for recorded rows, which are shown without a stream."""
+        return self._history.position is None or self._history.position.length > 0
 
     def known_range_s(self) -> tuple[float, float]:
         """Return begin and end of all rows; NaN without rows."""
@@ -190,6 +198,8 @@ class TimelineMode:
 
     def is_earlier(self) -> bool:
         """Return True if the timeline begins before the ring."""
+        if not self.has_ring:
+            return self.state is not None
         ring = self.ring_times()
         if ring is None or self.state is None:
             return False

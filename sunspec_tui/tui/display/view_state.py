@@ -47,8 +47,8 @@ class ViewContext(NamedTuple):
 
     Attributes
     ----------
-    npol
-        Number of polarisation products of the stream.
+    products
+        Products that can be shown.
     ring_rows
         Number of rows that the ring keeps.
     columns, lines, pixels_per_line
@@ -71,7 +71,7 @@ class ViewContext(NamedTuple):
         Slots in the blocks of a timeline; empty for the ring.
     """
 
-    npol: int
+    products: tuple[Product, ...]
     ring_rows: int
     columns: int
     lines: int

@@ -5,6 +5,7 @@ Pure functions that convert values to text, so tests need no terminal.
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
@@ -14,11 +15,15 @@ from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamSt
 from sunspec_tui.tui.widgets.fitting import LineSegment, fit_segments
 from sunspec_tui.tui.widgets.panel_text import duration
 
+if TYPE_CHECKING:
+    from sunspec_tui.monitoring.snapshot import Snapshot
+
 STATE_STYLES = {
     StreamState.CONNECTING: "bold black on yellow",
     StreamState.LIVE: "bold black on green",
     StreamState.STALLED: "bold black on yellow",
 }
+_PLAYING = "PLAY"
 _SILENT_STYLE = "bold white on red"
 
 
@@ -69,6 +74,35 @@ def status_text(
     segments.append(LineSegment(source, "", 5, is_item=True))
     segments.append(LineSegment(product, "", 4, is_item=True))
     segments += [] if sun is None else _sun_segments(sun)
+    return fit_segments(_without_first_separator(segments), columns, more=("{} more: u", "+{}: u"))
+
+
+def viewed_text(snapshot: "Snapshot", product: str, end_s: float, *, is_waiting: bool, columns: int = 0) -> Text:
+    """Return the status line of recorded rows.
+
+    Parameters
+    ----------
+    snapshot
+        State with `viewed`.
+    product
+        The product shown.
+    end_s
+        End of the picture in Unix seconds; NaN before there is one.
+    is_waiting
+        True while the picture is paused: then the play head waits.
+    columns
+        Width of the line in cells; 0 means no limit.
+    """
+    viewed = snapshot.viewed
+    state, text = (viewed.state, viewed.text) if viewed else ("", "")
+    segments = [LineSegment(f" {state} ", "bold black on cyan")]
+    if is_waiting and state.startswith(_PLAYING):
+        segments.append(LineSegment(" PAUSED ", "bold black on yellow"))
+    segments.append(LineSegment(text, "", 0, is_item=True))
+    if math.isfinite(end_s):
+        segments.append(LineSegment(f"picture to {format_clock(end_s)} UTC", "", 2, is_item=True))
+    segments += [LineSegment(each, "", 4, is_item=True) for each in (snapshot.station, product) if each]
+    segments += [LineSegment(warning, "yellow", 1, is_item=True) for warning in snapshot.warnings]
     return fit_segments(_without_first_separator(segments), columns, more=("{} more: u", "+{}: u"))
 
 
