@@ -26,9 +26,6 @@ def interval_of(scene: "Scene") -> Interval | None:
     if scene.view.slot_s is not None:
         return _timeline_interval(scene, position, TimeSlots(scene.view.slot_s), first, last)
     lost = max(0, position.oldest - first) if first in scene.view.marks else 0
-    if lost and scene.timeline.mode.is_earlier():
-        ring = RingTimes(scene.history, position)
-        return Interval(0, 0, ring.time_of(first), ring.time_of(last + 1), marked=True)
     return _ring_interval(scene, scene.history.number_at(first), scene.history.number_at(last + 1), lost)
 
 
