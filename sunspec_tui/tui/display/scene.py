@@ -206,6 +206,7 @@ class Scene:
         self._fit_time(position)
         self._apply_early_actions(position)
         if not self.in_timeline and not self.history.matches(self._request(position)):
+            self.timeline.mode.refresh(now=True)
             self.view = self.timeline.settled(self.view)
         if self.in_timeline:
             return self._load_timeline()

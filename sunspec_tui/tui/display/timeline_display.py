@@ -73,7 +73,7 @@ class TimelineDisplay:
 
     def before_action(self, view: View, name: str, arguments: tuple[Any, ...]) -> View:
         """Show the timeline if an action leads out of the ring."""
-        if view.slot_s is not None or not self.mode.is_earlier():
+        if view.slot_s is not None or not self.mode.is_earlier(than_epochs=name == "scroll_back"):
             return view
         context = self._context_of(view)
         leads_out = name == "span" and arguments[0] > 0 and view.rows_per_column >= whole_ring(context)
@@ -121,7 +121,10 @@ class TimelineDisplay:
         context = self._context_of(view)
         if view.grows and view.paused_at_slot is None:
             return view
-        return self._entered(view) if self._ring_lacks(view, context) and self.mode.is_earlier() else view
+        if not self._ring_lacks(view, context):
+            return view
+        # A paused picture may be one of an earlier epoch.
+        return self._entered(view) if self.mode.is_earlier(than_epochs=view.paused_at_slot is not None) else view
 
     def _ring_lacks(self, view: View, context: ViewContext) -> bool:
         """Return True if the ring does not have all that is wanted."""

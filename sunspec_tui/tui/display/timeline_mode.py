@@ -196,14 +196,20 @@ class TimelineMode:
         position = self._history.position
         return None if position is None else RingTimes(self._history, position)
 
-    def is_earlier(self) -> bool:
-        """Return True if the timeline begins before the ring."""
+    def is_earlier(self, *, than_epochs: bool = False) -> bool:
+        """Return True if the timeline begins before the ring.
+
+        With `than_epochs`, it must begin before the rows of all kept epochs, to which the keys scroll, too.
+        """
         if not self.has_ring:
             return self.state is not None
         ring = self.ring_times()
         if ring is None or self.state is None:
             return False
-        return self.state.extent.begin_s < ring.begin_s - _MIN_EARLIER_ROWS * ring.cadence_s
+        begins_s = [ring.begin_s]
+        if than_epochs and self._history.source is not None:
+            begins_s += [each.times_s[0] for each in self._history.source.epochs() if each.ring.filled]
+        return self.state.extent.begin_s < min(begins_s) - _MIN_EARLIER_ROWS * ring.cadence_s
 
     # Conversion of views
 
