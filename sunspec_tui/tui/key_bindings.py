@@ -52,7 +52,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
             "right_square_bracket",
             "]",
             "change_view('span', 1)",
-            "more time, up to the whole day, as far as rows are known",
+            "more time, up to all known rows",
         ),
         Key("colon", ":", "go_to_time", "type a time to go to, such as 18:42 or -20m"),
         Key("J,shift+j", "J", "next_sign(-1)", "earlier sign of the day strip: restart, gap, mark"),

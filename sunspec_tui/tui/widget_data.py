@@ -21,11 +21,12 @@ from sunspec_tui.tui.display.day_signs import Sign, SignKind
 from sunspec_tui.tui.display.intervals import interval_of
 from sunspec_tui.tui.display.readouts import readout_of, spectrum_under_cursor
 from sunspec_tui.tui.display.scene import Scene
+from sunspec_tui.tui.display.scene_spectrum import edges_mhz_of, power_of, trace_of
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
 from sunspec_tui.tui.widgets.caption import ShownPicture, caption_text, column_text
 from sunspec_tui.tui.widgets.day_strip import DayScene
-from sunspec_tui.tui.widgets.picture_notice import picture_notice
+from sunspec_tui.tui.widgets.picture_notice import no_stream_notice, picture_notice
 from sunspec_tui.tui.widgets.plots_panel_text import NO_MARKED_ROWS, interval_text, short_interval_text
 from sunspec_tui.tui.widgets.spectrum import SpectrumScene, Trace
 from sunspec_tui.tui.widgets.waterfall import WaterfallScene
@@ -77,9 +78,11 @@ def _notice(scene: Scene, stalled_s: float | None) -> str:
     """
     if not scene.has_ring:
         return ""
+    if scene.view.paused_at_slot is None and not scene.has_stream:
+        return no_stream_notice(scene.end_s, time.time())
     if scene.view.paused_at_slot is None:
         return picture_notice(stalled_s, None)
-    return picture_notice(stalled_s, scene.end_s, scene.newest_s)
+    return picture_notice(stalled_s, scene.end_s, scene.history.newest_s)
 
 
 def spectrum_scene(scene: Scene) -> SpectrumScene | None:
@@ -89,7 +92,7 @@ def spectrum_scene(scene: Scene) -> SpectrumScene | None:
     timeline, it is the mean of the last column.
     """
     view = scene.view
-    latest = scene.power(scene.product)
+    latest = power_of(scene, scene.product)
     if latest is None:
         return None
     name, shown = str(scene.product), latest
@@ -103,14 +106,14 @@ def spectrum_scene(scene: Scene) -> SpectrumScene | None:
         str(scene.product),
         linear=view.linear or scene.signed,
         fixed=view.spectrum_levels,
-        edges_mhz=scene.edges_mhz if view.pipelines else (),
+        edges_mhz=edges_mhz_of(scene) if view.pipelines else (),
         cursor=view.cursor.bin if view.cursor else None,
     )
 
 
 def _additional_traces(scene: Scene) -> list[Trace]:
     names = [name for name in ("min", "max", "average") if name in scene.view.traces]
-    powers = [(name, scene.trace(name)) for name in names]
+    powers = [(name, trace_of(scene, name)) for name in names]
     return [Trace(name, power, f"spectrum--{name}") for name, power in powers if power is not None]
 
 
@@ -121,7 +124,7 @@ def _pair(scene: Scene) -> list[Trace]:
     """
     others = [product for product in (Product.YY, Product.XX) if scene.view.pair and product is not scene.product]
     components = ("spectrum--second", "spectrum--third")
-    powers = [(product, scene.power(product), name) for product, name in zip(others, components, strict=False)]
+    powers = [(product, power_of(scene, product), name) for product, name in zip(others, components, strict=False)]
     return [Trace(str(product), power, name) for product, power, name in powers if power is not None]
 
 

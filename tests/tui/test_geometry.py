@@ -10,17 +10,8 @@ from hypothesis import strategies as st
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 from sunspec_tui.plots.figure import bin_edges
-from sunspec_tui.tui.display.axes import (
-    ColumnAxis,
-    FrequencyWindow,
-    clock_step,
-    labels,
-    nice_step,
-    pixel_bins,
-    ticks,
-    time_labels,
-    time_ticks,
-)
+from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow, nice_step, pixel_bins, ticks
+from sunspec_tui.tui.display.axis_labels import clock_step, labels, time_labels, time_ticks
 from sunspec_tui.tui.display.column_grid import ColumnGrid
 from sunspec_tui.tui.widgets.spectrum import mhz_axis
 

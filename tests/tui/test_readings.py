@@ -27,8 +27,8 @@ from sunspec_tui.stream.message_delay import (
 )
 from sunspec_tui.stream.stream_health import StreamHealth
 from sunspec_tui.tui.display.axes import FrequencyWindow
+from sunspec_tui.tui.display.picture_values import CellValue, ColumnContent, Readout
 from sunspec_tui.tui.display.view_state import View
-from sunspec_tui.tui.display.waterfall_image import CellValue, ColumnContent, Readout
 from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
 from sunspec_tui.tui.widgets.caption import ShownPicture, caption_text
 from sunspec_tui.tui.widgets.delay_panel import chart_limits, delay_chart, tick_texts

@@ -24,6 +24,7 @@ from sunspec_tui.timeline.recorded import RecordedSection, open_timeline, sectio
 from sunspec_tui.tui.display.readouts import readout_of
 from sunspec_tui.tui.display.recorded_view import begin_at, go_live, pause_at, show_section, shown_interval
 from sunspec_tui.tui.display.scene import Scene
+from sunspec_tui.tui.display.scene_spectrum import edges_mhz_of, power_of
 from sunspec_tui.tui.display.time_slots import TimeSlots
 from sunspec_tui.tui.display.view_state import Cursor, View
 from sunspec_tui.tui.recorded_actions import next_speed, section_to_show
@@ -153,8 +154,8 @@ def test_all_rows_are_shown_at_first_without_a_ring(tmp_path, scenes):
     assert end_s == pytest.approx(playback.timeline().extent().end_s, abs=0.5)
     assert not scene.has_ring
     assert scene.picture.store.stored_numbers()
-    assert scene.power(Product.XX) is not None
-    assert (scene.edges_mhz, scene.past_epoch) == ((), None)
+    assert power_of(scene, Product.XX) is not None
+    assert (edges_mhz_of(scene), scene.past_epoch) == ((), None)
 
 
 def test_keys_of_the_view_act_as_on_a_stream(tmp_path, scenes):

@@ -10,11 +10,11 @@ from scenes import NBINS, feed, flat, readout_at, refresh, scene_of
 
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import Product
-from sunspec_tui.tui.display.axes import time_ticks
+from sunspec_tui.tui.display.axis_labels import time_ticks
 from sunspec_tui.tui.display.intervals import interval_of
+from sunspec_tui.tui.display.picture_values import ColumnContent, PixelCode
 from sunspec_tui.tui.display.readouts import readout_of
 from sunspec_tui.tui.display.view_state import Cursor, View
-from sunspec_tui.tui.display.waterfall_image import ColumnContent, PixelCode
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
 from sunspec_tui.tui.widget_data import caption, spectrum_scene

@@ -14,6 +14,7 @@ from scenes import NBINS, NCHAN, feed, flat, readout_at, refresh, scene_of
 from sunspec_tui.core.products import Product
 from sunspec_tui.tui.display.intervals import interval_of
 from sunspec_tui.tui.display.readouts import readout_of
+from sunspec_tui.tui.display.scene_spectrum import power_of
 from sunspec_tui.tui.display.view_state import Cursor, View
 
 
@@ -194,7 +195,7 @@ def test_scrolling_crosses_a_change_of_the_axis_in_both_directions():
     for by in [1.0] * 8 + [-1.0] * 9:
         scene.apply_action("scroll_back", by)
         refresh(scene)
-        seen.append((scene.position.axis.chan0, float(scene.power(Product.XX)[0])))
+        seen.append((scene.position.axis.chan0, float(power_of(scene, Product.XX)[0])))
     assert list(dict.fromkeys(seen[:8])) == [(640, 3.0), (600, 2.0), (560, 1.0)]
     assert list(dict.fromkeys(seen[8:])) == [(560, 1.0), (600, 2.0), (640, 3.0)]
     assert scene.view.paused_at_slot is None

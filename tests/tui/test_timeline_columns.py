@@ -12,10 +12,10 @@ from timelines import RowTimeline
 from sunspec_tui.core.products import Product
 from sunspec_tui.tui.display.axes import ColumnAxis
 from sunspec_tui.tui.display.column_grid import ColumnGrid
+from sunspec_tui.tui.display.picture_values import ColumnContent, PixelCode
 from sunspec_tui.tui.display.time_slots import TimeSlots
 from sunspec_tui.tui.display.timeline_fetcher import TimelineFetcher
 from sunspec_tui.tui.display.timeline_loader import TimelineLoader, TimelineRequest
-from sunspec_tui.tui.display.waterfall_image import ColumnContent, PixelCode
 
 BEGIN_S = 1_780_857_600.0
 NBINS = 4

@@ -21,12 +21,13 @@ from sunspec_tui.tui.confirmations import effect_of
 from sunspec_tui.tui.display.intervals import interval_of
 from sunspec_tui.tui.display.readouts import readout_of
 from sunspec_tui.tui.display.scene import Scene
+from sunspec_tui.tui.display.scene_spectrum import power_of
 from sunspec_tui.tui.display.time_slots import TimeSlots
 from sunspec_tui.tui.display.view_state import Cursor, View
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
 from sunspec_tui.tui.view_json import initial_view, view_from_json, view_to_json, view_to_keep
-from sunspec_tui.tui.widget_data import caption, spectrum_scene
+from sunspec_tui.tui.widget_data import caption, spectrum_scene, waterfall_scene
 from sunspec_tui.tui.widgets.plots_panel_text import interval_text
 
 LINK = LinkReading(0.05, 4000.0, Quality.FULL, has_replied=True)
@@ -278,7 +279,7 @@ def test_the_live_picture_of_the_timeline_follows_the_stream(scene_of):
     assert shown_end_s(scene) == START_S + 119 * CADENCE_S
     assert scene.end_s == START_S + 119 * CADENCE_S
     assert scene.traces.get("max")[0] == 50.0
-    assert scene.power(Product.YY)[0] == 50.0
+    assert power_of(scene, Product.YY)[0] == 50.0
 
 
 def test_a_paused_picture_shows_the_mean_of_its_last_column_and_says_so(scene_of):
@@ -291,7 +292,7 @@ def test_a_paused_picture_shows_the_mean_of_its_last_column_and_says_so(scene_of
     shown = spectrum_scene(scene).traces[-1]
     np.testing.assert_array_equal(shown.power, scene.picture.store.statistics([last])[0][0])
     assert shown.name == "XX mean of 3 s"
-    assert scene.power(Product.YY) is None
+    assert power_of(scene, Product.YY) is None
 
 
 def test_the_caption_gives_the_time_of_a_column_and_says_where_only_means_are_known(scene_of):
@@ -453,3 +454,45 @@ def test_the_timeline_of_many_bins_has_fewer_and_their_frequencies(scene_of):
         act(scene, "span", -1)
     assert scene.band.nbins == 1600
     assert abs(scene.view.cursor.bin - 801) <= 1
+
+
+class NoStream(DayReceiver):
+    """Receiver without a row, beside a timeline of earlier rows."""
+
+    earlier = None
+
+    def timeline(self):
+        """Return the rows of another run, or all rows."""
+        return self.earlier if self.position() is None else super().timeline()
+
+
+def test_without_a_stream_the_timeline_is_shown_with_a_notice(scene_of):
+    receiver = NoStream(np.full(HOUR_ROWS, 10), buffer_length=60)
+    receiver.earlier = day(1.0).timeline()
+    scene = scene_of(receiver)
+    assert scene.in_timeline
+    assert shown_end_s(scene) == START_S + 99 * CADENCE_S
+    assert scene.band.nbins == NBINS
+    shown = waterfall_scene(scene, Depth.TRUE, 48)
+    assert shown.notice == "NO STREAM, rows until 2026-06-07 18:41:54"
+    assert shown.is_grey
+    assert "mean of" in spectrum_scene(scene).traces[-1].name
+    act(scene, "span", 1)
+    assert span_s(scene) == pytest.approx(600, rel=0.02)
+    act(scene, "go_to", "18:20")
+    assert scene.view.paused_at_slot is not None
+    assert not interval_of(scene).in_ring
+    act(scene, "move_cursor", 1, 0)
+    assert readout_of(scene).inside
+    act(scene, "live")
+    feed(receiver, 100)
+    load(scene)
+    assert scene.has_stream
+    assert waterfall_scene(scene, Depth.TRUE, 48).notice == ""
+    assert shown_end_s(scene) == START_S + 99 * CADENCE_S
+
+
+def test_without_a_stream_and_without_rows_nothing_is_shown(scene_of):
+    scene = scene_of(NoStream(np.full(10, 10), buffer_length=60))
+    assert scene.position is None
+    assert scene.apply_action("toggle_pause").startswith("no row has come yet")

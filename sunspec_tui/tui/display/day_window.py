@@ -10,7 +10,7 @@ import math
 from typing import NamedTuple
 
 from sunspec_tui.core.time_blocks import STEPS_S
-from sunspec_tui.tui.display.axes import clock_step
+from sunspec_tui.tui.display.axis_labels import clock_step
 
 DAY_S = 86_400
 

@@ -18,15 +18,14 @@ def interval_of(scene: "Scene") -> Interval | None:
     Return None if it has no rows.
     """
     position = scene.history.position
-    if position is None or scene.history.source is None:
-        return None
     first, last = marked_slots(scene.view, scene.context)
+    if position is None or scene.history.source is None:
+        slot_s, is_marked = scene.view.slot_s, scene.view.marks != (None, None)
+        slots = TimeSlots(slot_s) if slot_s else None
+        return Interval(0, 0, slots.begin_s(first), slots.begin_s(last + 1), is_marked) if slots else None
     if scene.view.slot_s is not None:
         return _timeline_interval(scene, position, TimeSlots(scene.view.slot_s), first, last)
     lost = max(0, position.oldest - first) if first in scene.view.marks else 0
-    if lost and scene.timeline.mode.is_earlier():
-        ring = RingTimes(scene.history, position)
-        return Interval(0, 0, ring.time_of(first), ring.time_of(last + 1), marked=True)
     return _ring_interval(scene, scene.history.number_at(first), scene.history.number_at(last + 1), lost)
 
 

@@ -4,7 +4,8 @@ import math
 from typing import TYPE_CHECKING
 
 from sunspec_tui.core.levels import Floats, without_warnings
-from sunspec_tui.tui.display.waterfall_image import Readout
+from sunspec_tui.tui.display.picture_values import Readout
+from sunspec_tui.tui.display.scene_spectrum import power_of
 
 if TYPE_CHECKING:
     from sunspec_tui.tui.display.scene import Scene
@@ -35,7 +36,7 @@ def readout_of(scene: "Scene") -> Readout | None:
 
 def _spectrum_readout(scene: "Scene", bin_number: int) -> Readout:
     """Return the data of a bin in the last row."""
-    power = scene.power(scene.product)
+    power = power_of(scene, scene.product)
     if scene.shows_column_mean and power is not None:
         return _bin_readout(scene, bin_number, power, *_last_column_times(scene))
     if power is None:

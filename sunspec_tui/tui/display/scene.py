@@ -10,22 +10,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from sunspec_tui.core.bin_folding import folded_means
-from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
-from sunspec_tui.core.levels import Floats, Levels, without_warnings
-from sunspec_tui.core.products import Product, available, derive
+from sunspec_tui.core.levels import Levels, without_warnings
+from sunspec_tui.core.products import Product
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
 from sunspec_tui.tui.display.column_grid import ColumnGrid
 from sunspec_tui.tui.display.early_actions import EarlyActions, nothing_to_act_on
 from sunspec_tui.tui.display.history_loader import HistoryLoader, LiveSource, PictureRequest
-from sunspec_tui.tui.display.span_growth import FixedSpan, SpanGrowth
+from sunspec_tui.tui.display.scene_actions import SceneActions
+from sunspec_tui.tui.display.scene_context import context_of, steps_of
+from sunspec_tui.tui.display.span_fitter import SpanFitter
 from sunspec_tui.tui.display.spectrum_traces import Traces
 from sunspec_tui.tui.display.time_navigation import TimeNavigator
 from sunspec_tui.tui.display.time_slots import TimeSlots
 from sunspec_tui.tui.display.timeline_display import TimelineDisplay
-from sunspec_tui.tui.display.view_actions import VIEW_ACTIONS, refit, whole_ring, with_product, with_rows_per_column
+from sunspec_tui.tui.display.view_actions import refit, with_product
 from sunspec_tui.tui.display.view_state import Cursor, View, ViewContext, Window
 from sunspec_tui.tui.display.waterfall_image import Drawing, WaterfallImage
 
@@ -38,8 +36,6 @@ log = logging.getLogger(__name__)
 
 # A shorter day has no strip: at first, the picture grows with the rows.
 _MIN_DAY_S, _LONGER_SHARE = 360.0, 1.25
-_TIME_ACTIONS = ("span", "reset_view")
-_MOVING_ACTIONS = (*_TIME_ACTIONS, "scroll_back", "live", "escape", "toggle_pause")
 _LEVEL_ACTIONS = ("shift_levels", "toggle_automatic_levels", "bias", "fix_spectrum")
 
 
@@ -62,7 +58,8 @@ class Scene:
         self.history = HistoryLoader(source, clock)
         self.timeline = TimelineDisplay(self.history, self.context_of, clock)
         self._navigator = TimeNavigator(self.history)
-        self._growth, self._fixed_span = SpanGrowth(), FixedSpan()
+        self._actions = SceneActions(self.history, self.timeline, self._navigator, self.context_of)
+        self._fitter = SpanFitter()
         self._has_size = False
         self.early_actions = EarlyActions()
         self.view = view
@@ -192,36 +189,8 @@ class Scene:
         if name in _LEVEL_ACTIONS:
             # Setting levels while XX substitutes for a missing product selects XX.
             self.view = with_product(self.view, self.product)
-        if name in _MOVING_ACTIONS:
-            self.timeline.mode.refresh(now=True)
-            self.view = self.timeline.before_action(self.view, name, arguments)
-        if self.in_timeline:
-            self.view = self._in_timeline(name, *arguments)
-        else:
-            self._apply_in_ring(name, *arguments)
-        if name in _MOVING_ACTIONS:
-            self.view = self.timeline.settled(self.view)
+        self.view = self._actions.applied(self.view, name, *arguments)
         return ""
-
-    def _in_timeline(self, name: str, *arguments: Any) -> View:
-        """Return the view after an action in the timeline."""
-        if name == "span":
-            return self.timeline.span(self.view, *arguments)
-        view = VIEW_ACTIONS[name](self.view, self.context, *arguments)
-        return replace(view, slot_s=self.view.slot_s)
-
-    def _apply_in_ring(self, name: str, *arguments: Any) -> None:
-        before, old_view = self.context.end_slot, self.view
-        self.view = VIEW_ACTIONS[name](old_view, self.context, *arguments)
-        self.view = self._navigator.at_row(
-            self.view, old_view, before, self.context, about_cursor=name in _TIME_ACTIONS
-        )
-        if name == "scroll_back":
-            self.view = self._navigator.change_epoch(
-                self.view, self.columns, old_view.paused_at_slot, back=arguments[0] > 0
-            )
-        elif self.view.paused_at_slot is None:
-            self.history.past_epoch = None
 
     @without_warnings()
     def update(self) -> bool:
@@ -233,20 +202,38 @@ class Scene:
             self._navigator.keep_paused_epoch(self.view)
         position = self.history.refresh_position()
         if position is None:
-            return False
+            return self._update_without_stream()
         self._fit_time(position)
-        for name, arguments in self.early_actions.drain(position, has_size=self._has_size):
-            if sentence := self._apply(name, *arguments):
-                log.warning("%s", sentence)
+        self._apply_early_actions(position)
         if not self.in_timeline and not self.history.matches(self._request(position)):
+            self.timeline.mode.refresh(now=True)
             self.view = self.timeline.settled(self.view)
-        if not self.in_timeline:
-            self.timeline.loader.forget()
-        else:
-            return self.timeline.load(self.view, self.product, self.grid.kept_columns(self.columns))
+        if self.in_timeline:
+            return self._load_timeline()
+        self.timeline.loader.forget()
         if not self.history.matches(self._request(position)):
             self.view = self._navigator.at_oldest_rows(self.view, self.columns, position)
         return self.history.load(position, self._request(position))
+
+    def _update_without_stream(self) -> bool:
+        """Load the timeline before the first row of the stream."""
+        if not self._has_size:
+            return False
+        self.timeline.mode.refresh()
+        self.view = self.timeline.fitted(self.timeline.opened(self.view))
+        position = self.position
+        if position is None or not self.in_timeline:
+            return False
+        self._apply_early_actions(position)
+        return self._load_timeline()
+
+    def _load_timeline(self) -> bool:
+        return self.timeline.load(self.view, self.product, self.grid.kept_columns(self.columns))
+
+    def _apply_early_actions(self, position: "Position") -> None:
+        for name, arguments in self.early_actions.drain(position, has_size=self._has_size):
+            if sentence := self._apply(name, *arguments):
+                log.warning("%s", sentence)
 
     def _fit_time(self, position: "Position") -> None:
         """Fit the span; show the ring or the timeline, as needed."""
@@ -254,28 +241,10 @@ class Scene:
         each_row = self.in_timeline or self.view.span_s is not None
         was_read = self._has_size and self.timeline.mode.refresh(each_row=each_row)
         if not self.in_timeline:
-            self._fit_span(position)
+            can_change = self._has_size and self.past_epoch is None
+            self.view = self._fitter.fitted(self.view, self.context, position, can_change=can_change)
         if was_read and self._has_size and self.view.paused_at_slot is None:
             self.view = self.timeline.fitted(self.timeline.settled(self.view))
-
-    def _fit_span(self, position: "Position") -> None:
-        """Let the time span grow, or apply the span of the settings.
-
-        A paused picture keeps its span.
-        """
-        view = self.view
-        if not view.grows:
-            self._growth.forget()
-        if not self._has_size or view.paused_at_slot is not None or self.past_epoch is not None:
-            return
-        context = self.context
-        rows, ring_rows = view.rows_per_column, whole_ring(context)
-        if view.span_s is not None:
-            rows = self._fixed_span.rows_per_column(view.span_s, position, self.columns, ring_rows)
-        elif view.grows:
-            rows = self._growth.rows_per_column(position, self.columns, ring_rows)
-        if rows != view.rows_per_column:
-            self.view = with_rows_per_column(view, context, rows)
 
     def _request(self, position: "Position") -> PictureRequest:
         return PictureRequest(
@@ -316,7 +285,7 @@ class Scene:
     @property
     def grid(self) -> ColumnGrid:
         """Division of the slots into columns."""
-        return ColumnGrid(self.view.rows_per_column, self.cell_px, _steps_of(self.view))
+        return ColumnGrid(self.view.rows_per_column, self.cell_px, steps_of(self.view))
 
     @property
     def time_axis(self) -> ColumnAxis:
@@ -333,26 +302,7 @@ class Scene:
 
     def context_of(self, view: View) -> ViewContext:
         """Return the context of a view, in its slots."""
-        position = self._position_of(view)
-        newest, oldest = (position.newest, position.oldest) if position else (0, 0)
-        return ViewContext(
-            products=position.axis.products if position else tuple(Product),
-            ring_rows=position.length if position else 0,
-            columns=self.columns,
-            lines=self.lines,
-            nbins=len(position.axis.frequencies_mhz) if position else 1,
-            newest=newest,
-            oldest=oldest,
-            end_slot=newest if view.paused_at_slot is None else view.paused_at_slot,
-            pixels_per_line=self.pixels_per_line,
-            sweeping=self.time_axis.sweeping,
-            band=self.band,
-            levels=self.picture.levels if self.picture else None,
-            spectrum_levels=self.spectrum_levels,
-            window=self.window,
-            cell_px=self.cell_px,
-            steps=_steps_of(view),
-        )
+        return context_of(self, view, self._position_of(view))
 
     @without_warnings()
     def draw(self) -> WaterfallImage | None:
@@ -372,31 +322,16 @@ class Scene:
         )
         return self.picture
 
-    @without_warnings()
-    def power(self, product: Product) -> Floats | None:
-        """Return one product of the picture's last row, shape (nbins,).
-
-        In a paused picture of the timeline, it is the mean of the last column.
-        """
-        if self.shows_column_mean:
-            return self._last_column_mean() if product is self.product else None
-        if self.latest is None or not len(self.latest) or product not in available(self.latest.data.shape[-1]):
-            return None
-        return self._on_axis(derive(self.latest.data[-1], product))
-
-    def trace(self, name: str) -> Floats | None:
-        """Return an additional trace of the spectrum; None before the first row."""
-        values = self.traces.get(name)
-        return None if values is None else self._on_axis(values)
-
-    def _on_axis(self, values: Floats) -> Floats:
-        """Return values of the ring's bins with those of the picture."""
-        return folded_means(values[None], self.timeline.mode.fold_factor)[0] if self.in_timeline else values
-
     @property
     def shows_column_mean(self) -> bool:
         """True if the spectrum is the mean of the last column."""
-        return self.in_timeline and (self.view.paused_at_slot is not None or not self.has_ring)
+        is_live = self.view.paused_at_slot is None and self.has_ring and self.has_stream
+        return self.in_timeline and not is_live
+
+    @property
+    def has_stream(self) -> bool:
+        """True if the stream has brought a row."""
+        return self.history.position is not None
 
     @property
     def column_s(self) -> float:
@@ -404,19 +339,10 @@ class Scene:
         return math.nan if self.view.slot_s is None else self.view.rows_per_column * self.view.slot_s
 
     @property
-    def newest_s(self) -> float:
-        """End of the stream's newest row; NaN without rows."""
-        return self.history.newest_s
-
-    def _last_column_mean(self) -> Floats | None:
-        numbers = self.picture.store.stored_numbers() if self.picture else []
-        return self.picture.store.statistics(numbers[-1:])[0][0] if self.picture and numbers else None
-
-    @property
     def end_s(self) -> float:
         """End of the picture's last row; NaN without rows."""
-        if self.view.slot_s is not None and self.view.paused_at_slot is not None:
-            return TimeSlots(self.view.slot_s).begin_s(self.view.paused_at_slot)
+        if self.view.slot_s is not None and self.shows_column_mean:
+            return TimeSlots(self.view.slot_s).begin_s(self.context.end_slot)
         if not self.has_ring:
             return self.timeline.mode.end_s
         return float(self.latest.times_s[-1]) if self.latest is not None and len(self.latest) else math.nan
@@ -442,20 +368,6 @@ class Scene:
         self.day_is_longer = True
         return True
 
-    @property
-    def edges_mhz(self) -> tuple[float, ...]:
-        """Edges of the pipelines."""
-        if self.position is None or not self.has_ring:
-            return ()
-        axis = self.position.axis
-        channels = axis.chan0 - 0.5 + np.arange(0, axis.nchan + 1, CHANNELS_PER_PIPELINE)
-        return tuple((channels * CHANNEL_WIDTH_HZ / 1e6).tolist())
-
     def close(self) -> None:
         """End the threads of the scene."""
         self.timeline.close()
-
-
-def _steps_of(view: View) -> tuple[int, ...]:
-    """Return the slots in a timeline's blocks; empty for the ring."""
-    return () if view.slot_s is None else TimeSlots(view.slot_s).steps

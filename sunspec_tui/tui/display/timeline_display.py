@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from sunspec_tui.tui.display.waterfall_image import WaterfallImage
 
 _NO_LIMIT = 1 << 40
+_NO_EPOCH = -1
+# Span of a picture without a stream.
+_FIRST_SPAN_S = 300.0
 
 ContextOf = Callable[[View], ViewContext]
 
@@ -55,19 +58,22 @@ class TimelineDisplay:
     def position(self, slot_s: float) -> Position | None:
         """Return the timeline's position in slots of a length; None without rows."""
         ring, (begin_s, end_s) = self._history.position, self.mode.known_range_s()
-        if ring is None or not begin_s <= end_s:
+        if not begin_s <= end_s:
             return ring
         slots = TimeSlots(slot_s)
         oldest, newest = slots.slot_at(begin_s) + 1, slots.slot_at(end_s)
         oldest = min(oldest, newest)
-        axis = ring.axis.folded(self.mode.fold_factor)
-        return Position(ring.count, newest - oldest + 1, oldest, newest, slot_s, axis, ring.epoch)
+        axis, length = self.mode.axis(), newest - oldest + 1
+        if axis is None:
+            return None
+        count, epoch = (ring.count, ring.epoch) if ring else (0, _NO_EPOCH)
+        return Position(count, length, oldest, newest, slot_s, axis, epoch)
 
     # Changes of the view
 
     def before_action(self, view: View, name: str, arguments: tuple[Any, ...]) -> View:
         """Show the timeline if an action leads out of the ring."""
-        if view.slot_s is not None or not self.mode.is_earlier():
+        if view.slot_s is not None or not self.mode.is_earlier(than_epochs=name == "scroll_back"):
             return view
         context = self._context_of(view)
         leads_out = name == "span" and arguments[0] > 0 and view.rows_per_column >= whole_ring(context)
@@ -115,7 +121,10 @@ class TimelineDisplay:
         context = self._context_of(view)
         if view.grows and view.paused_at_slot is None:
             return view
-        return self._entered(view) if self._ring_lacks(view, context) and self.mode.is_earlier() else view
+        if not self._ring_lacks(view, context):
+            return view
+        # A paused picture may be one of an earlier epoch.
+        return self._entered(view) if self.mode.is_earlier(than_epochs=view.paused_at_slot is not None) else view
 
     def _ring_lacks(self, view: View, context: ViewContext) -> bool:
         """Return True if the ring does not have all that is wanted."""
@@ -124,6 +133,18 @@ class TimelineDisplay:
             if rows_of_span(view.span_s, context.columns, cadence_s, _NO_LIMIT) > whole_ring(context):
                 return True
         return ring_lacks(view, context)
+
+    def opened(self, view: View) -> View:
+        """Show the timeline before the first row of the stream, if it has rows."""
+        if view.slot_s is not None or self.mode.state is None or self.mode.axis() is None:
+            return view
+        extent = self.mode.state.extent
+        slots = TimeSlots.of_cadence(extent.cadence_s)
+        view = replace(view, slot_s=slots.slot_s, paused_at_slot=None, cursor=None, marks=(None, None))
+        if view.span_s is not None:
+            return self.fitted(view)
+        columns = self._context_of(view).columns
+        return replace(view, rows_per_column=slots.cell_slots(_FIRST_SPAN_S, columns))
 
     def _without_ring(self, view: View) -> View:
         """Return a view of recorded rows.
@@ -212,10 +233,10 @@ class TimelineDisplay:
     def load(self, view: View, product: Product, kept_columns: int) -> bool:
         """Load a part of the picture; return True if it has changed."""
         ring, state = self._history.position, self.mode.state
-        if ring is None or state is None or view.slot_s is None:
+        position = None if view.slot_s is None else self.position(view.slot_s)
+        if position is None or state is None or view.slot_s is None:
             return False
-        followed = self._history.follow(ring, product)
-        position = self.position(view.slot_s) or ring
+        followed = ring is not None and self._history.follow(ring, product)
         context = self._context_of(view)
         request = TimelineRequest(
             position.epoch,
@@ -231,8 +252,3 @@ class TimelineDisplay:
     def close(self) -> None:
         """End the thread that fetches blocks."""
         self.loader.fetcher.stop()
-
-
-def column_s(view: View, cells: int = 1) -> float:
-    """Return the length of some cells of the timeline in seconds."""
-    return math.nan if view.slot_s is None else cells * view.rows_per_column * view.slot_s

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from sunspec_tui.core.frequency_axis import RecordedAxis
 from sunspec_tui.core.timeline_source import TimelineExtent, TimelineSource
 from sunspec_tui.tui.display.column_grid import ColumnGrid
 from sunspec_tui.tui.display.history_loader import HistoryLoader
@@ -18,7 +19,7 @@ from sunspec_tui.tui.display.view_actions import shown_slots, whole_ring
 from sunspec_tui.tui.display.view_state import Cursor, View, ViewContext
 
 if TYPE_CHECKING:
-    from sunspec_tui.core.frequency_axis import Position
+    from sunspec_tui.core.frequency_axis import Axis, Position
 
 _EXTENT_S = 1.0
 # The timeline is only of use if it begins earlier than the ring by more than this number of rows.
@@ -158,6 +159,16 @@ class TimelineMode:
             return 1
         return max(1, -(-len(position.axis.frequencies_mhz) // max(1, len(axis.frequencies_hz))))
 
+    def axis(self) -> "Axis | None":
+        """Return the frequency axis of the timeline; None without rows."""
+        position = self._history.position
+        if position is not None:
+            return position.axis.folded(self.fold_factor)
+        axis = self.state.source.axis() if self.state else None
+        if axis is None or not len(axis.frequencies_hz):
+            return None
+        return RecordedAxis(axis)
+
     @property
     def known_s(self) -> float:
         """Time from the first to the last row; 0 without rows."""
@@ -185,14 +196,20 @@ class TimelineMode:
         position = self._history.position
         return None if position is None else RingTimes(self._history, position)
 
-    def is_earlier(self) -> bool:
-        """Return True if the timeline begins before the ring."""
+    def is_earlier(self, *, than_epochs: bool = False) -> bool:
+        """Return True if the timeline begins before the ring.
+
+        With `than_epochs`, it must begin before the rows of all kept epochs, to which the keys scroll, too.
+        """
         if not self.has_ring:
             return self.state is not None
         ring = self.ring_times()
         if ring is None or self.state is None:
             return False
-        return self.state.extent.begin_s < ring.begin_s - _MIN_EARLIER_ROWS * ring.cadence_s
+        begins_s = [ring.begin_s]
+        if than_epochs and self._history.source is not None:
+            begins_s += [each.times_s[0] for each in self._history.source.epochs() if each.ring.filled]
+        return self.state.extent.begin_s < min(begins_s) - _MIN_EARLIER_ROWS * ring.cadence_s
 
     # Conversion of views
 

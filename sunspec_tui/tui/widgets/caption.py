@@ -13,8 +13,8 @@ from sunspec_tui.core.background import REMOVED
 from sunspec_tui.core.levels import Levels, level_label
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.tui.display.axes import FrequencyWindow
+from sunspec_tui.tui.display.picture_values import CellValue, ColumnContent, Readout
 from sunspec_tui.tui.display.view_state import View
-from sunspec_tui.tui.display.waterfall_image import CellValue, ColumnContent, Readout
 from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
 from sunspec_tui.tui.widgets.fitting import LineSegment, fit_segments
 from sunspec_tui.tui.widgets.panel_text import duration

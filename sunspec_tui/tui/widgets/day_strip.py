@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from textual import events
 
-from sunspec_tui.tui.display.axes import labels
+from sunspec_tui.tui.display.axis_labels import labels
 from sunspec_tui.tui.display.day_loader import DayContent
 from sunspec_tui.tui.display.day_signs import Sign, SignKind, signs_at_columns
 from sunspec_tui.tui.display.day_window import DAY_S, DayWindow, clock_text, hour_labels

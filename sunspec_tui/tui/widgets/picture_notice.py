@@ -29,6 +29,19 @@ def picture_notice(stalled_s: float | None, paused_s: float | None, newest_s: fl
     return ", ".join(words)
 
 
+def no_stream_notice(newest_s: float, now_s: float) -> str:
+    """Return that the rows are earlier ones, without a stream.
+
+    Parameters
+    ----------
+    newest_s
+        Time of the newest row.
+    now_s
+        The present time. If it is on another day, the notice has the date.
+    """
+    return f"NO STREAM, rows until {clock_of_day(newest_s, now_s)}"
+
+
 def _age(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 99.5 else duration(seconds)
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from textual import events
 
 from sunspec_tui.core.levels import Floats, Levels, level_label, middle_of_band, to_db, without_warnings
-from sunspec_tui.tui.display.axes import FrequencyWindow, labels, ticks
+from sunspec_tui.tui.display.axes import FrequencyWindow, ticks
+from sunspec_tui.tui.display.axis_labels import labels
 from sunspec_tui.tui.display.braille import braille, plain_dots, trace_dots
 from sunspec_tui.tui.messages import CellPointed
 from sunspec_tui.tui.terminal.canvas import Grid

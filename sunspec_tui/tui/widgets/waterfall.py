@@ -13,7 +13,8 @@ from textual import events
 from textual.geometry import Region as WidgetRegion
 
 from sunspec_tui.core.levels import level_label, without_warnings
-from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow, nice_step, time_labels
+from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow, nice_step
+from sunspec_tui.tui.display.axis_labels import time_labels
 from sunspec_tui.tui.display.waterfall_image import WaterfallImage
 from sunspec_tui.tui.messages import CellPointed, WheelTurned
 from sunspec_tui.tui.terminal.canvas import PIXELS, Grid, Region

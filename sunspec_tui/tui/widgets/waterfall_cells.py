@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.colormaps import DIVERGING
 from sunspec_tui.core.levels import Levels
+from sunspec_tui.tui.display.picture_values import PixelCode
 from sunspec_tui.tui.display.pixels import colour_steps, dithered_steps
-from sunspec_tui.tui.display.waterfall_image import PixelCode
 from sunspec_tui.tui.terminal.ansi_writer import CellStyle
 from sunspec_tui.tui.terminal.colours import Colour, Depth, ansi_colour, true_colour
 from sunspec_tui.tui.widgets.terminal_palette import TerminalPalette, terminal_palette
