@@ -54,7 +54,7 @@ def _outside(part: TimeBlocks, coarser: TimeBlocks) -> TimeBlocks:
 
 
 def within(part: TimeBlocks, begin_us: int, end_us: int) -> TimeBlocks:
-    """Return the rows that end between two times, or the blocks that overlap them."""
+    """Return rows that end between two times, or overlapping blocks."""
     if part.step_s == 0:
         return part.between(begin_us, end_us)
     return part.only((part.begin_us < end_us) & (part.end_us > begin_us))

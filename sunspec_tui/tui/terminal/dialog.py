@@ -23,7 +23,7 @@ class Dialog(Guarded, ModalScreen[ScreenResultType]):
     _is_open: asyncio.Event | None = None
 
     def on_screen_resume(self) -> None:
-        """Note that the dialog is open when its input line has the focus."""
+        """Note that the dialog is open and has the focus."""
         self.call_later(self._opened.set)
 
     @property
@@ -33,7 +33,7 @@ class Dialog(Guarded, ModalScreen[ScreenResultType]):
         return self._is_open
 
     async def opened(self) -> None:
-        """Wait until the dialog is open, so that keys reach its input line."""
+        """Wait until the dialog is open, so that keys reach it."""
         if not self._opened.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._opened.wait(), OPEN_WITHIN_S)
