@@ -89,8 +89,8 @@ class StreamReceiver(OlderReceiver):
     options, parts, history, handler
         The parameters, the running parts, the rows, and the subscriber's callbacks. A subclass must not reuse these
         names.
-    listeners
-        Functions that are called after each batch of messages.
+    listeners, notes
+        Functions that are called after each batch of messages; the observers' notes, see `NoteFollower`.
 
     Raises
     ------
@@ -115,7 +115,7 @@ class StreamReceiver(OlderReceiver):
         )
         super().__init__(chosen, parts)
         self.source = chosen.source
-        self.handler, self.listeners = parts.handler, parts.listeners
+        self.handler, self.listeners, self.notes = parts.handler, parts.listeners, parts.notes
 
     def __repr__(self) -> str:
         if "history" not in self.__dict__:
@@ -272,11 +272,11 @@ class StreamReceiver(OlderReceiver):
         epoch: int | None = None,
     ) -> Recording | None:
         """Return rows of the ring as a recording; see `StreamHistory.recording`."""
-        return self.history.recording(start, end, epoch=epoch)
+        return self.notes.attached(self.history.recording(start, end, epoch=epoch))
 
     def rows_recording(self, start: int, stop: int) -> Recording | None:
         """Return rows by their numbers as a recording; see `StreamHistory.rows_recording`."""
-        return self.history.rows_recording(start, stop)
+        return self.notes.attached(self.history.rows_recording(start, stop))
 
     def export(
         self,

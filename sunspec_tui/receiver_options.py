@@ -72,6 +72,8 @@ class ReceiverOptions:
         Archive only while the Sun is at least so many degrees above the horizon.
     floor_dir
         Directory that keeps the stream's quiet floor between runs; None measures it again in each run.
+    notes_path
+        File of the observers' notes; by default ``notes.jsonl`` in the archive's directory, without an archive none.
     web
         Address and access rules of the web view; only this machine by default.
     reconnect
@@ -112,6 +114,7 @@ class ReceiverOptions:
     archive_elevation: float | None = None
     archive_precision: str = "noise"
     floor_dir: str | Path | None = None
+    notes_path: str | Path | None = None
     web: WebOptions | None = None
     reconnect: ReconnectTimes | None = None
     problems: Problems | None = None
@@ -134,7 +137,11 @@ class ReceiverOptions:
     def _check_archive(self) -> None:
         if self.archive_elevation is not None and not -90 <= float(self.archive_elevation) <= 90:
             raise UsageError(f"archive_elevation is {self.archive_elevation}, it must lie between -90 and 90 degrees")
-        for name, path in (("plot_dir", self.plot_dir), ("archive_dir", self.archive_dir)):
+        for name, path in (
+            ("plot_dir", self.plot_dir),
+            ("archive_dir", self.archive_dir),
+            ("notes_path", self.notes_path),
+        ):
             if path is not None and not can_be_path(Path(path)):
                 raise UsageError(f"{name} is {str(path)!r}, no file can have such a name; choose another")
 

@@ -22,6 +22,8 @@ from sunspec_tui.core.web_options import WebOptions
 from sunspec_tui.files.archive.backlog import ArchiveSource
 from sunspec_tui.files.archive.layout import Precision
 from sunspec_tui.files.archive.writer import ArchiveWriter
+from sunspec_tui.files.note_follower import NoteFollower
+from sunspec_tui.files.notes import notes_path
 from sunspec_tui.monitoring.event_reporter import EventReporter
 from sunspec_tui.monitoring.gain_floor_files import FloorFiles
 from sunspec_tui.monitoring.problems import Problems
@@ -43,8 +45,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Of ZeroMQ, the subscriber and the plots, and one to spare.
-_THREADS = 5
+# Of ZeroMQ, the subscriber, the plots and the notes, and one to spare.
+_THREADS = 6
 
 
 class ReceiverParts:
@@ -75,8 +77,8 @@ class ReceiverParts:
         Functions called after each batch of messages.
     reporter, collector
         Reporter of events, and garbage collector.
-    archive, plots, web
-        The archive writer, the plot service and the web view.
+    archive, plots, web, notes
+        The archive writer, the plot service, the web view and the observers' notes.
     web_wanted
         True if the web view is served while the parts run.
     palette
@@ -120,6 +122,7 @@ class ReceiverParts:
         self.handler = self._message_handler(on_header)
         self.plots = self._plot_service(on_plot_event)
         self.archive = self._archive_writer()
+        self.notes = NoteFollower(self._notes_path(), self.listeners.notify)
         self.snapshots = self._snapshot_builder(memory)
 
     def _message_handler(self, on_header: Callable[[Mapping[str, Any]], None] | None) -> MessageHandler:
@@ -170,6 +173,10 @@ class ReceiverParts:
             monotonic=options.monotonic,
         )
 
+    def _notes_path(self) -> Path | None:
+        options = self._options
+        return _path(options.notes_path) or notes_path(_path(options.archive_dir), None)
+
     # State
 
     @property
@@ -207,6 +214,8 @@ class ReceiverParts:
             self.archive.start()
             # ZeroMQ aborts the process if it cannot start its threads.
             check_threads(_THREADS)
+            started.callback(self.notes.stop)
+            self.notes.start()
             self._start_subscriber(started)
             started.callback(self.plots.stop)
             self.plots.start()

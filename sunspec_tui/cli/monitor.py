@@ -61,6 +61,7 @@ def _open_receiver(started: ExitStack, settings: Settings, problems: Problems) -
 
 def _receiver(settings: Settings, addr: str, port: int, problems: Problems) -> "StreamReceiver":
     from sunspec_tui.core.state_files import state_directory
+    from sunspec_tui.files.notes import notes_path
     from sunspec_tui.receiver import StreamReceiver
 
     return StreamReceiver(
@@ -87,6 +88,7 @@ def _receiver(settings: Settings, addr: str, port: int, problems: Problems) -> "
         archive_elevation=settings.archive_elevation,
         archive_precision=settings.archive_precision,
         floor_dir=state_directory(),
+        notes_path=notes_path(settings.archive, state_directory()),
         web=settings.web,
         problems=problems,
     )

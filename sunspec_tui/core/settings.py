@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sunspec_tui.core.addresses import parse_bind_host, parse_host
+from sunspec_tui.core.argument_checks import check_author
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.memory_budgets import check_buffer_length
 from sunspec_tui.core.retention import DEFAULT_KEEP, RetentionPolicy
@@ -103,6 +104,7 @@ class Settings:
         "noise", "bits of each power that the archive stores: those above its noise, or all", "archive",
         choices=("noise", "exact"),
     )  # fmt: skip
+    author: str = _setting("", "name of the observer in notes", "display", check=check_author)
     gc_interval: int = _setting(100, "frames between garbage collections, 0 is off", "memory", least=0)
     start_webshow: bool = _setting(False, "serve the web view", "web")
     web_host: str = _setting(

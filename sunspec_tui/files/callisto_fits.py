@@ -9,6 +9,7 @@ import logging
 import math
 import warnings
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from sunspec_tui.core.errors import ExportError
 from sunspec_tui.core.instrument import SITE_HEIGHT_M, SITE_LATITUDE_DEG, SITE_LONGITUDE_DEG, STATION
 from sunspec_tui.core.levels import to_db
+from sunspec_tui.core.notes import NOTE_KEYS
 from sunspec_tui.core.printable import quote_line, unquote_line
 from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
 from sunspec_tui.core.recording import UNITS, Recording, measured_cadence_s, recording_metadata
@@ -132,7 +134,14 @@ def _names(header: Any, path: Path, *, ours: bool) -> dict[str, str]:
         "station": text(str(header.get("INSTRUME", ""))),
         "source": text(str(header.get("SOURCE", path.name))),
         "software": text(str(header.get("CREATOR", ""))),
+        **(_notes(header) if ours else {}),
     }
+
+
+def _notes(header: Any) -> dict[str, str]:
+    """Return the notes of a file of this program."""
+    named = ((key, _note_card(key)) for key in NOTE_KEYS)
+    return {key: unquote_line(str(header[card])) for key, card in takewhile(lambda pair: pair[1] in header, named)}
 
 
 def _load(
@@ -275,3 +284,12 @@ def _describe(header: Any, recording: Recording, product: Product, unit: str, sc
     for name, value, comment in (*cards, *_site(recording.station), *scale):
         # A card holds 68 characters for the value and its comment.
         header[name] = (value, comment if len(str(value)) + len(comment) <= _CARD_ROOM else "")
+    for key in NOTE_KEYS:
+        if key in metadata:
+            # A long note continues on the next cards.
+            header[_note_card(key)] = quote_line(str(metadata[key]), ascii_only=True)
+
+
+def _note_card(key: str) -> str:
+    """Return the name of the card of a note, such as ``NOTE12``."""
+    return key.replace("_", "").upper()

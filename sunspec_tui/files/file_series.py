@@ -109,6 +109,7 @@ class FileSeries:
             times_s=self.times_s[:0],
             cadence_s=self.cadence_s,
             source=_between(files[0].source, files[-1].source),
+            notes=tuple(note for each in files for note in each.notes),
         )
         self.frequencies_hz, self.products = self._template.frequencies_hz, self._template.products
         self.station, self.source, self.software = (

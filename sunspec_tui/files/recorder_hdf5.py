@@ -28,7 +28,7 @@ from sunspec_tui.files.reader_notes import report_notes
 from sunspec_tui.files.recorder_scale import LENGTHS, NAVG, NAVG_ATTRIBUTE, divisor
 from sunspec_tui.files.validation import Declared, validated_recording
 
-_MAX_DESCRIPTION_BYTES = 100_000
+_MAX_DESCRIPTION_BYTES = 2_000_000
 _MAX_NOTES = 20
 PROGRAM = ("-m", "sunspec_tui.files.recorder_process")
 _ENVIRONMENT = {"HDF5_PLUGIN_PRELOAD": "::", "HDF5_USE_FILE_LOCKING": "FALSE"}

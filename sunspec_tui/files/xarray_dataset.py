@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sunspec_tui.core.notes import notes_in_metadata
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import Product, plain_name
 from sunspec_tui.core.recording import Recording, measured_cadence_s, recording_metadata
@@ -65,4 +66,5 @@ def from_dataset(dataset: Any) -> Recording:
         station=str(metadata.get("station", "")),
         source=str(metadata.get("source", "")),
         software=str(metadata.get("software", "")),
+        notes=notes_in_metadata(metadata),
     )
