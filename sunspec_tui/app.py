@@ -39,6 +39,7 @@ from sunspec_tui.tui.monitor_screen import (
     monitor_widgets,
     theme_name,
 )
+from sunspec_tui.tui.note_keys import NoteKeys
 from sunspec_tui.tui.receiver_actions import ReceiverActions, follow_view
 from sunspec_tui.tui.receiver_keys import ReceiverKeys
 from sunspec_tui.tui.receiver_worker import ReceiverWorker
@@ -64,7 +65,7 @@ START_WITHIN_S = 1.0
 END_WITHIN_S = 4.5
 
 
-class Monitor(ViewKeys, ReceiverKeys, HelpKeys, GraphicsKeys, PixelApp):
+class Monitor(ViewKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, PixelApp):
     """The live monitor.
 
     It has many methods because Textual calls actions of keys and handlers of messages as methods of the app.

@@ -115,6 +115,9 @@ class NoteList:
         return tuple(self._notes[i] for i in np.flatnonzero(touching))
 
 
+NO_NOTES = NoteList()
+
+
 def utc_text(unix_s: float) -> str:
     """Format UTC with microseconds and a ``Z``."""
     moment = datetime.fromtimestamp(round(unix_s * 1e6) / 1e6, UTC)

@@ -63,6 +63,7 @@ def waterfall_scene(
         cursor=under_cursor,
         marks=(begin, end),
         notice=picture_notice(stalled_s, None if view.paused_at_slot is None else scene.end_s),
+        notes=scene.notes,
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
 from sunspec_tui.core.levels import Floats, Levels, without_warnings
+from sunspec_tui.core.notes import NO_NOTES
 from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
 from sunspec_tui.tui.display.column_grid import ColumnGrid
@@ -67,6 +68,7 @@ class Scene:
         self.window = Window(120, 40)
         self.sweeps = False
         self.spectrum_levels: Levels | None = None
+        self.notes = NO_NOTES
 
     @property
     def position(self) -> "Position | None":

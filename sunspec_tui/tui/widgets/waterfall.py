@@ -9,11 +9,14 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len
 from textual import events
 from textual.geometry import Region as WidgetRegion
 
 from sunspec_tui.core.levels import level_label, without_warnings
+from sunspec_tui.core.notes import NO_NOTES, NoteList
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow, nice_step, time_labels
+from sunspec_tui.tui.display.note_marks import note_marks, note_signs
 from sunspec_tui.tui.display.waterfall_image import WaterfallImage
 from sunspec_tui.tui.messages import CellPointed, WheelTurned
 from sunspec_tui.tui.terminal.canvas import PIXELS, Grid, Region
@@ -51,6 +54,8 @@ class WaterfallScene:
         Columns of the first and the last row of the marked interval; None for an end without a mark.
     notice
         Reason why the picture is not live, written over it; empty for a live picture.
+    notes
+        Observers' notes.
     """
 
     picture: WaterfallImage
@@ -64,6 +69,7 @@ class WaterfallScene:
     cursor: tuple[int, int] | None = None
     marks: tuple[int | None, int | None] = (None, None)
     notice: str = ""
+    notes: NoteList = NO_NOTES
 
     @property
     def is_grey(self) -> bool:
@@ -91,7 +97,7 @@ class Waterfall(CellWidget):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "waterfall--axis", "waterfall--empty", "waterfall--gap", "waterfall--restart", "waterfall--cursor",
-        "waterfall--write", "waterfall--notice",
+        "waterfall--write", "waterfall--notice", "waterfall--note",
     }  # fmt: skip
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
@@ -317,12 +323,16 @@ class Waterfall(CellWidget):
         axis = scene.axis
         numbers = np.arange(axis.newest, axis.oldest - 1, -axis.grid.per_cell)[::-1]
         under_cursor = scene.cursor and axis.cell_of(scene.cursor[0])
-        signs = [*scene.mark_cells(), *([] if under_cursor is None else [(under_cursor, "▲")])]
+        times_s, cells = scene.picture.store.times_s(numbers), axis.cells_of(numbers).tolist()
+        notes = note_signs(note_marks(scene.notes, times_s, cells), self.columns, under_cursor)
+        signs = [*notes, *scene.mark_cells(), *([] if under_cursor is None else [(under_cursor, "▲")])]
         for cell in scene.cells_with_missing_rows():
             grid.write(self._left + cell, self.lines, "╳", self.component_style("waterfall--gap"))
-        times_s, cells = scene.picture.store.times_s(numbers), axis.cells_of(numbers).tolist()
         for start, text in time_labels(times_s, cells, self.columns, signs):
             grid.write(self._left + start, self.lines, text, style)
+        for start, text in reversed(notes):
+            narrow = "".join(each if cell_len(each) == 1 else "?" for each in text)
+            grid.write(self._left + start, self.lines, narrow, self.component_style("waterfall--note"))
 
     def _draw_marks(self, grid: Grid, scene: WaterfallScene) -> None:
         for cell, sign in scene.mark_cells():
