@@ -1,6 +1,7 @@
-"""Observers' notes: a time or an interval, a text, and optionally author and frequency.
+"""Observers' notes as values, lines of JSON and texts.
 
-`files.notes` keeps them as lines of JSON. Exported files keep them as texts (`note_text`). Pure functions on values.
+A note has a time or an interval, a text, and optionally an author and a frequency. `files.notes` keeps notes as lines
+of JSON, exported files keep them as texts (`note_text`). Pure functions on values.
 """
 
 import json
@@ -125,7 +126,10 @@ def utc_text(unix_s: float) -> str:
 
 
 def note_record(note: Note) -> dict[str, str | float]:
-    """Return a note as JSON values; keys without a value are left out."""
+    """Return a note as JSON values.
+
+    Keys without a value are left out.
+    """
     record: dict[str, str | float] = {"time_utc": utc_text(note.time_s), "text": note.text}
     if note.end_s is not None:
         record["end_utc"] = utc_text(note.end_s)
@@ -186,7 +190,10 @@ def note_text(note: Note) -> str:
 
 
 def parse_note_text(text: str) -> Note | None:
-    """Return the note of a text in a file's header; None for any other text."""
+    """Return the note of a text in a file's header.
+
+    The result is None for any other text.
+    """
     match = _TEXT.fullmatch(text)
     if match is None:
         return None
@@ -205,7 +212,10 @@ def note_metadata(notes: Iterable[Note]) -> dict[str, str]:
 
 
 def notes_in_metadata(metadata: Mapping[str, Any]) -> tuple[Note, ...]:
-    """Return the notes in the metadata of a file; other texts are ignored."""
+    """Return the notes in the metadata of a file.
+
+    Other texts are ignored.
+    """
     texts = (metadata.get(key) for key in NOTE_KEYS)
     notes = (parse_note_text(text) for text in texts if isinstance(text, str) and len(text) <= MAX_LINE_BYTES)
     return tuple(note for note in notes if note is not None)

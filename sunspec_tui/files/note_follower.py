@@ -1,6 +1,7 @@
-"""Follow a file of notes in a thread, and log each added note as an event.
+"""Follow a file of notes in a thread, and log added notes.
 
-A disk that hangs delays only this thread: screens and pages read the notes in memory.
+A note that was added is an event. A disk that hangs delays only this thread: screens and pages read the notes in
+memory.
 """
 
 import logging
@@ -78,6 +79,8 @@ class NoteFollower:
         """
         if self.path is None:
             raise NoteError("there is no place for notes; choose one with --archive or XDG_STATE_HOME")
+        # Earlier notes are not new, also if the file is not followed yet.
+        self.refresh()
         with self._lock:
             append_note(self.path, note)
         self.refresh()

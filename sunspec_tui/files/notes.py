@@ -39,7 +39,9 @@ def notes_path(archive: Path | None, state: Path | None) -> Path | None:
 
 
 def append_note(path: Path, note: Note) -> None:
-    """Append a note to its file, in one write, and wait until it is on the disk.
+    """Append a note to its file, in one write.
+
+    Return when it is on the disk.
 
     Raises
     ------
@@ -167,7 +169,10 @@ class NoteReader:
                 return
 
     def _use(self, part: bytes, *, is_end: bool) -> bool:
-        """Use the lines of a part; return False if more must come first."""
+        """Use the lines of a part.
+
+        Return False if more must come first.
+        """
         *lines, tail = part.split(b"\n")
         for line in lines:
             self._end_line(line)
@@ -189,7 +194,10 @@ class NoteReader:
             self.damaged += 1
 
     def _is_note(self, line: bytes) -> bool:
-        """Add the note of a line; return False if it is no note."""
+        """Add the note of a line.
+
+        Return False if it is no note.
+        """
         try:
             note = parse_note_line(line) if len(line) <= MAX_LINE_BYTES else None
         except ValueError:

@@ -61,7 +61,10 @@ class NoteKeys(CanvasApp):
             self.run_worker(work, thread=True, exit_on_error=False, name="note")
 
     def _add_note(self, receiver: NotedReceiver, subject: NoteSubject, text: str) -> None:
-        """Write a note and show the result, in a worker: a disk may hang."""
+        """Write a note and show the result, in a worker.
+
+        A disk may hang.
+        """
         try:
             note = Note(subject.time_s, text, subject.end_s, self._settings.author, subject.frequency_mhz)
             message, severity = f"note written to {printable_name(receiver.notes.add(note))}", "information"
@@ -71,9 +74,9 @@ class NoteKeys(CanvasApp):
 
 
 def _now_s(snapshot: "Snapshot") -> float:
-    """Return the time of the newest data while they come, else that of the clock.
+    """Return the time of the newest data, or of the clock.
 
-    The times of a replay may be years ago.
+    The clock counts if no data come. The times of a replay may be years ago.
     """
     is_live = snapshot.health.state is StreamState.LIVE
     return snapshot.taken_s - snapshot.data_age_s if is_live else snapshot.taken_s

@@ -11,7 +11,7 @@ from sunspec_tui.core.notes import MAX_NOTE_CHARACTERS, Note
 from sunspec_tui.files.notes import append_note
 
 NOTES = (
-    Note(round(START_S, 6), "type II begins: fundamental, then harmonic", author="W. S.", frequency_mhz=45.25),
+    Note(START_S + 0.01, "type II begins: fundamental, then harmonic", author="W. S.", frequency_mhz=45.25),
     Note(START_S + 1, '"quotes", commas, = and # signs; λ ☀ \u202e\x1b[2J\n' + "long " * 40, START_S + 3),
     Note(START_S + 2, "x" * MAX_NOTE_CHARACTERS),
 )
@@ -50,7 +50,7 @@ def test_other_programs_see_notes_in_the_header(tmp_path):
     from astropy.io import fits
 
     export(recording(24, npol=1, nchan=64, notes=NOTES[:1]), tmp_path / "a.fits")
-    text = "2025-08-18T21:34:54.787341Z, 45.25 MHz, W. S.: type II begins: fundamental, then harmonic"
+    text = "2025-08-18T21:34:54.797341Z, 45.25 MHz, W. S.: type II begins: fundamental, then harmonic"
     with fits.open(tmp_path / "a.fits") as file:
         assert file[0].header["NOTE1"] == text
     export(recording(24, npol=1, nchan=64, notes=NOTES[:1]), tmp_path / "a.csv")

@@ -1,4 +1,4 @@
-"""Find the cells of the time axis that notes belong to, and place their texts.
+"""Place notes and their texts on the time axis.
 
 Pure functions on values, so that tests are tables.
 """
@@ -77,7 +77,10 @@ def _column_s(ends_s: NDArray[np.float64], columns: NDArray[np.intp]) -> float:
 
 
 def _column_at(time_s: float, ends_s: NDArray[np.float64], columns: NDArray[np.intp]) -> int:
-    """Return the column that contains a time; within a gap, its share of the gap."""
+    """Return the column that contains a time.
+
+    Within a gap, it is the column at the same share of the gap.
+    """
     after = min(int(np.searchsorted(ends_s, time_s)), len(columns) - 1)
     if not after or columns[after] == columns[after - 1] + 1:
         return int(columns[after])
@@ -109,16 +112,20 @@ def note_signs(
 
 
 def nearest_mark(marks: Sequence[NoteMark], cell: int) -> NoteMark | None:
-    """Return the mark at a cell, next to it, or whose interval includes it."""
+    """Return the mark at a cell or next to it.
+
+    Else, return the mark whose interval includes the cell.
+    """
     beside = [mark for mark in marks if abs(mark.cell - cell) <= 1]
     around = [mark for mark in marks if mark.cell <= cell <= mark.last_cell]
     return min(beside or around, key=lambda mark: abs(mark.cell - cell), default=None)
 
 
 def place_beside(text: str, cell: int, width: int) -> tuple[int, str]:
-    """Return first cell and text at the right of a sign, or at its left if more of it fits there.
+    """Return the place of a text beside a sign, as (first cell, text).
 
-    A cell between sign and text stays free. A text that does not fit ends in an ellipsis.
+    It is at the right, or at the left if more of it fits there. A cell between sign and text stays free. A text that
+    does not fit ends in an ellipsis.
     """
     right, left = max(0, width - cell - 2), max(0, cell - 1)
     is_right = right >= min(left, len(text))

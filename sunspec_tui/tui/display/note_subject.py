@@ -1,4 +1,7 @@
-"""Find what a new note is about: the marked interval, the cursor, or now."""
+"""Find the subject of a new note.
+
+It is the marked interval, the data under the cursor, or now.
+"""
 
 import math
 from typing import TYPE_CHECKING, NamedTuple
