@@ -195,7 +195,7 @@ class ReceiverParts:
         return (*self.plots.child_pids, *self.web.child_pids)
 
     def _status(self) -> PartsStatus:
-        return PartsStatus(self.plots.status(), self.archive.status(), self.web.status())
+        return PartsStatus(self.plots.status(), self.archive.status(), self.web.status(), self.notes.counts)
 
     # Start and stop
 

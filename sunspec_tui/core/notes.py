@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -117,6 +117,13 @@ class NoteList:
 
 
 NO_NOTES = NoteList()
+
+
+class NoteCounts(NamedTuple):
+    """Number of notes, and of damaged lines in their file."""
+
+    notes: int = 0
+    damaged: int = 0
 
 
 def utc_text(unix_s: float) -> str:

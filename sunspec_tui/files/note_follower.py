@@ -12,7 +12,7 @@ from pathlib import Path
 from sunspec_tui.core.active_time import join_within
 from sunspec_tui.core.errors import NoteError
 from sunspec_tui.core.event_log import log_event
-from sunspec_tui.core.notes import MAX_SHOWN_CHARACTERS, Note, NoteList, note_record
+from sunspec_tui.core.notes import MAX_SHOWN_CHARACTERS, Note, NoteCounts, NoteList, note_record
 from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.files.notes import NoteReader, append_note
@@ -48,13 +48,10 @@ class NoteFollower:
         self._lock, self._ending = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
 
-    def __len__(self) -> int:
-        return len(self._notes)
-
     @property
-    def damaged(self) -> int:
-        """Number of lines of the file that are no notes."""
-        return self._damaged
+    def counts(self) -> NoteCounts:
+        """Number of notes, and of lines of the file that are no notes."""
+        return NoteCounts(len(self._notes), self._damaged)
 
     @property
     def notes(self) -> NoteList:

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.memory_usage import MemoryReading
+from sunspec_tui.core.notes import NoteCounts
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.core.times import format_date_and_clock
 from sunspec_tui.files.archive.status import ArchiveState, ArchiveStatus
@@ -35,6 +36,8 @@ class Snapshot:
         The stream's address, for users.
     health, delay, memory, plots, archive, web
         State of each part.
+    observer_notes
+        Number of observers' notes.
     problems
         One sentence for each problem of the program itself, such as a failed output or an ended thread.
     lines_lost
@@ -65,6 +68,7 @@ class Snapshot:
     plots: PlotStatus = field(default_factory=PlotStatus)
     archive: ArchiveStatus = field(default_factory=ArchiveStatus)
     web: WebStatus = field(default_factory=WebStatus)
+    observer_notes: NoteCounts = field(default_factory=NoteCounts)
     problems: tuple[str, ...] = ()
     lines_lost: int = 0
     delay_history: tuple[tuple[float, float], ...] = ()

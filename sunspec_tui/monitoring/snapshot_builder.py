@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from sunspec_tui.core.memory_usage import NOT_READ, MemoryReading
+from sunspec_tui.core.notes import NoteCounts
 from sunspec_tui.files.archive.status import ArchiveStatus
 from sunspec_tui.monitoring.event_reporter import EventReporter
 from sunspec_tui.monitoring.gain_floor_files import FloorFiles
@@ -20,12 +21,13 @@ from sunspec_tui.stream.message_handler import Clocks
 class PartsStatus(NamedTuple):
     """State of the parts of the program that process rows.
 
-    These parts write plots, write the archive, and serve the web view.
+    These parts write plots, write the archive, serve the web view, and follow the observers' notes.
     """
 
     plots: PlotStatus
     archive: ArchiveStatus
     web: WebStatus
+    observer_notes: NoteCounts
 
 
 class SnapshotBuilder:
@@ -116,6 +118,7 @@ class SnapshotBuilder:
                 plots=parts.plots,
                 archive=parts.archive,
                 web=parts.web,
+                observer_notes=parts.observer_notes,
                 problems=self._problems.current,
                 lines_lost=self._problems.lines_lost,
                 delay_history=ingester.history.before(now_s),

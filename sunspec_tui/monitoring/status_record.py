@@ -30,6 +30,8 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         **_memory_and_plot_fields(snapshot),
         **_archive_fields(snapshot.archive),
         **_web_fields(snapshot.web),
+        "observer_notes": snapshot.observer_notes.notes,
+        "observer_notes_damaged": snapshot.observer_notes.damaged,
         "problems": list(snapshot.problems),
         "lines_lost": snapshot.lines_lost,
     }
@@ -171,6 +173,7 @@ def public_record(snapshot: Snapshot) -> dict[str, Any]:
 _LIVE = (
     "time", "source", "state", "link", "frames_received", "frames_rejected", "frames_missing", "restarts", "cadence_s",
     "rate_hz", "delay_s", "delay_used", "delay_note", "data_age_s", "alarms", "warnings", "notes",
+    "observer_notes",
 )  # fmt: skip
 
 

@@ -215,7 +215,7 @@ def test_the_follower_logs_notes_of_other_programs(tmp_path, caplog):
     follower, changes = followed(path, caplog, follow_s=0.01)
     follower.start()
     try:
-        poll_until(lambda: len(follower) == 1)
+        poll_until(lambda: follower.counts.notes == 1)
         append_note(path, Note(T0 + 60, "type II\x1b[2J", T0 + 120, "WS", 45.2))
         poll_until(lambda: len(changes) == 2)
     finally:
@@ -251,7 +251,7 @@ def test_problems_are_reported_once(tmp_path, caplog):
     for i in range(3):
         follower.refresh()
         append_note(path, Note(T0 + i, "b"))
-    assert follower.damaged == 2
+    assert follower.counts.damaged == 2
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert [text.partition(": ")[2] for text in warnings] == [
         "2 lines are damaged in the file of notes and left out; correct or delete them"
@@ -264,7 +264,7 @@ def test_a_flood_of_notes_logs_few_lines(tmp_path, caplog):
     follower.refresh()
     path.write_bytes(b"".join(note_line(Note(T0 + i, "a")) for i in range(500)))
     follower.refresh()
-    assert len(follower) == 500
+    assert follower.counts.notes == 500
     assert len(caplog.messages) == 21
     assert caplog.messages[-1] == "480 further notes were added"
 

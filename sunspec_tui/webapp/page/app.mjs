@@ -8,6 +8,7 @@ import { CAPACITY, RowBuffer } from "./row-buffer.mjs";
 import { unpackingProblem } from "./inflate.mjs";
 import { fromDb, isSigned, pictureLevels, toDb } from "./levels.mjs";
 import { Connection } from "./connection.mjs";
+import { Notes } from "./notes.mjs";
 import { painterFor } from "./painters.mjs";
 import { palettes } from "./palettes.mjs";
 import { HISTORY } from "./row-messages.mjs";
@@ -37,6 +38,7 @@ class Page {
     this.drawnAt = -Infinity;
     this.frames = { drawn: 0, times: [], cost: [] };
     this.spectrum = new SpectrumPainter(element("spectrum"));
+    this.notes = new Notes(() => { this.dirty = true; });
     this.painter = painterFor(element("waterfall"), this.settings.renderer);
     element("renderer").textContent = this.painter.constructor.title;
     this.controls = new Controls(this.settings, {
@@ -169,10 +171,7 @@ class Page {
     this.dirty = true;
   }
 
-  #dropLevels() {
-    this.levels = null;
-    this.levelsAt = -Infinity;
-  }
+  #dropLevels() { Object.assign(this, { levels: null, levelsAt: -Infinity }); }
 
   #applyTheme() {
     const light = this.settings.theme === "light"
@@ -231,6 +230,8 @@ class Page {
     this.painter.draw({ history: this.shown, indices, levels: this.#onScale(levels), decibels, palette, diverging, masked, gap });
     this.#drawAxes(decibels ? "dB" : history.product === "V/I" ? "" : "linear", palette);
     drawTimes(element("times"), this.box, { history, indices, cadence: this.cadence, colours, font });
+    this.notes.update(this.status?.observer_notes, this.#oldestTime(indices));
+    this.notes.draw({ box: this.box, history, indices, cadence: this.cadence, colours, font, column: (this.cursor ?? this.pointed)?.column });
     showCursorLines(this.cursor ?? this.pointed, this.box, indices.length, history.bins);
     this.#showReadout();
   }
@@ -255,9 +256,9 @@ class Page {
     drawAxes(canvas, { frame, levels, unit, palette, colours, font });
   }
 
-  get cadence() {
-    return this.status?.cadence_s ?? null;
-  }
+  get cadence() { return this.status?.cadence_s ?? null; }
+
+  #oldestTime(indices) { return this.history.times[indices.find((index) => index >= 0)] - (this.cadence ?? 0); }
 
   #findLevels(indices) {
     const { history, settings } = this;
@@ -309,9 +310,7 @@ class Page {
     this.dirty = true;
   }
 
-  #newestAt(bin) {
-    return bin < 0 ? null : { column: this.indices.length - 1, bin };
-  }
+  #newestAt(bin) { return bin < 0 ? null : { column: this.indices.length - 1, bin }; }
 
   #moveCursor(columns, bins) {
     // Screen readers read the readout aloud after a key. A moving pointer would make them read continuously.
@@ -380,6 +379,7 @@ class Page {
       state: state?.word, why: state?.why, settings: { ...settings }, levels, removed: this.shown === this.foregroundRows, counts: { ...history.counts }, next: history.next,
       filled: history.filled, product: history.product, drawn: frames.drawn, fps: times.length, cost: [...cost], axis,
       bytes: connection.bytes, newest: history.filled ? history.times[history.newest] : null, renderer: this.painter.constructor.title,
+      notes: this.notes.places,
     };
   }
 }
