@@ -104,7 +104,7 @@ class Settings:
         "noise", "bits of each power that the archive stores: those above its noise, or all", "archive",
         choices=("noise", "exact"),
     )  # fmt: skip
-    author: str = _setting("", "name of the observer in notes", "display", check=check_author)
+    author: str = _setting("", "name of the observer in notes", "notes", check=check_author)
     gc_interval: int = _setting(100, "frames between garbage collections, 0 is off", "memory", least=0)
     start_webshow: bool = _setting(False, "serve the web view", "web")
     web_host: str = _setting(
