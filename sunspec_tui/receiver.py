@@ -114,7 +114,7 @@ class StreamReceiver(OlderReceiver):
             on_header=self.debug_header_info if chosen.verbose else None,
         )
         super().__init__(chosen, parts)
-        self.source = chosen.source
+        self.source, self.unit = chosen.source, parts.history.unit
         self.handler, self.listeners, self.notes = parts.handler, parts.listeners, parts.notes
 
     def __repr__(self) -> str:

@@ -10,6 +10,7 @@ from sunspec_tui.core.addresses import host_and_port, parse_host, parse_port
 from sunspec_tui.core.argument_checks import is_number, number, parse_choice, whole_number
 from sunspec_tui.core.colormaps import PALETTES, parse_palette
 from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.flux_scale import FluxScale
 from sunspec_tui.core.instrument import STATION
 from sunspec_tui.core.memory_budgets import check_buffer_length
 from sunspec_tui.core.printable import short_repr
@@ -72,6 +73,9 @@ class ReceiverOptions:
         Archive only while the Sun is at least so many degrees above the horizon.
     floor_dir
         Directory that keeps the stream's quiet floor between runs; None measures it again in each run.
+    flux_scale
+        Factor from received power to sfu, or a file of MHz and factors, see `flux_scale.load_flux_scale`; it applies to
+        all rows that are read, not to the archive. None for powers as received.
     notes_path
         File of the observers' notes; by default ``notes.jsonl`` in the archive's directory, without an archive none.
     web
@@ -114,6 +118,7 @@ class ReceiverOptions:
     archive_elevation: float | None = None
     archive_precision: str = "noise"
     floor_dir: str | Path | None = None
+    flux_scale: FluxScale | str | float | Path | None = None
     notes_path: str | Path | None = None
     web: WebOptions | None = None
     reconnect: ReconnectTimes | None = None

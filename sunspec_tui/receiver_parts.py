@@ -9,11 +9,13 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sunspec_tui.core.argument_checks import parse_choice
 from sunspec_tui.core.event_log import log_event
+from sunspec_tui.core.flux_scale import ARBITRARY, load_flux_scale
 from sunspec_tui.core.listeners import Listeners
 from sunspec_tui.core.memory_usage import Collector, MemoryReading
 from sunspec_tui.core.retention import RetentionPolicy
@@ -115,7 +117,12 @@ class ReceiverParts:
         )
         self.listeners = Listeners(self.web.wake)
         self._ingester = FrameIngester(
-            options.buffer_length, options.channel_average, options.chan0, options.beam_index, options.delay
+            options.buffer_length,
+            options.channel_average,
+            options.chan0,
+            options.beam_index,
+            options.delay,
+            load_flux_scale(options.flux_scale),
         )
         self.history = StreamHistory(self._ingester, self.lock, options.product, options.station, options.source)
         self.delay = DelayControl(self._ingester, self.lock)
@@ -298,7 +305,10 @@ class ReceiverParts:
     def _archive_source(self) -> ArchiveSource | None:
         """Return the ring that the archive reads; None before the first frame."""
         epoch = self.history.present_epoch()
-        return None if epoch is None else ArchiveSource(epoch.ring, self.history.template(epoch))
+        if epoch is None:
+            return None
+        # The archive keeps powers as received, so that another scale can be applied later.
+        return ArchiveSource(epoch.ring, replace(self.history.template(epoch), unit=ARBITRARY))
 
 
 def _path(path: str | Path | None) -> Path | None:

@@ -34,6 +34,7 @@ def run(settings: QuicklookSettings, say: Say) -> int:
 
 
 def _pictures_of_archive(settings: QuicklookSettings, archive: Path) -> Iterator[Path]:
+    from sunspec_tui.core.flux_scale import load_flux_scale
     from sunspec_tui.plots.archive_quicklook import quicklook as pictures
 
     if (settings.observation, settings.tuning, settings.chan0) != (None, None, None):
@@ -46,6 +47,7 @@ def _pictures_of_archive(settings: QuicklookSettings, archive: Path) -> Iterator
         per=settings.per or "day",
         show=settings.show,
         remove_background=settings.remove_background,
+        flux_scale=load_flux_scale(settings.flux_scale),
         start_s=-math.inf if start_s is None else start_s,
         end_s=math.inf if end_s is None else end_s,
         scheduler=settings.scheduler,
@@ -54,6 +56,7 @@ def _pictures_of_archive(settings: QuicklookSettings, archive: Path) -> Iterator
 
 
 def _pictures_of_files(settings: QuicklookSettings, paths: list[Path]) -> Iterator[Path]:
+    from sunspec_tui.core.flux_scale import load_flux_scale
     from sunspec_tui.files.read_limits import RowSelection
     from sunspec_tui.plots.file_quicklook import file_quicklook
 
@@ -70,4 +73,5 @@ def _pictures_of_files(settings: QuicklookSettings, paths: list[Path]) -> Iterat
         per=settings.per,
         show=settings.show,
         remove_background=settings.remove_background,
+        flux_scale=load_flux_scale(settings.flux_scale),
     )

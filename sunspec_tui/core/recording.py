@@ -13,16 +13,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.flux_scale import ARBITRARY
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, STATION
 from sunspec_tui.core.notes import Note, NoteList, note_metadata
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, available, derive
 from sunspec_tui.core.row_spans import cadence_changes, row_lengths_s
 from sunspec_tui.core.times import format_date_and_clock
-
-UNITS = "arbitrary"
-"""Unit of power: the stream is not calibrated."""
-
 
 MAX_NAME = 1000
 """Longest name of a station, a source or a program in a file."""
@@ -80,6 +77,8 @@ class Recording:
         Name and version of the program that wrote it.
     restart_ends_s
         End times of the rows that begin a new sequence, if known; files do not store them.
+    unit
+        Unit of power: `ARBITRARY`, as received, or `SFU`. V/I has none.
     notes
         Observers' notes; those of other times are ignored.
     """
@@ -96,6 +95,7 @@ class Recording:
     source: str = ""
     software: str = ""
     restart_ends_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    unit: str = ARBITRARY
     notes: tuple[Note, ...] = ()
 
     def __len__(self) -> int:
@@ -281,7 +281,7 @@ def recording_metadata(recording: Recording) -> dict[str, str | int | float]:
         "station": recording.station,
         "source": recording.source,
         "software": recording.software,
-        "units": UNITS,
+        "units": recording.unit,
         "products": ",".join(recording.products),
         "time_is": "end of averaging, UTC",
     }

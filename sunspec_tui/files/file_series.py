@@ -291,6 +291,8 @@ def _difference(rows: Recording, first: Recording, cadence_s: float) -> str:
     same_count = len(rows.frequencies_hz) == len(first.frequencies_hz)
     if not same_count or not np.allclose(rows.frequencies_hz, first.frequencies_hz, rtol=_SAME_FREQUENCY, atol=0):
         return f"has {_axis(rows)}, not {_axis(first)}"
+    if rows.unit != first.unit:
+        return f"has powers in {rows.unit}, not {first.unit},"
     if rows.station != first.station:
         return f"is of station {_station(rows)}, not {_station(first)}"
     if rows.cadence_s > 0 and abs(rows.cadence_s - cadence_s) > _SAME_CADENCE * cadence_s:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.flux_scale import ARBITRARY, SFU
 from sunspec_tui.core.notes import notes_in_metadata
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.products import Product
@@ -106,6 +107,7 @@ def validated_recording(path: Path, declared: Declared, selection: RowSelection,
         station=_text(declared.metadata.get("station", "")),
         source=_text(declared.metadata.get("source", path.name)),
         software=_text(declared.metadata.get("software", "")),
+        unit=SFU if declared.metadata.get("units") == SFU else ARBITRARY,
         notes=notes_in_metadata(declared.metadata),
     )
 

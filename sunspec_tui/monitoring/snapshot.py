@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from sunspec_tui.core.flux_scale import ARBITRARY
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.memory_usage import MemoryReading
 from sunspec_tui.core.notes import NoteCounts
@@ -58,6 +59,8 @@ class Snapshot:
         Station of the data, if the stream gives it; else empty.
     recorded_s
         Time at which the newest row was recorded, if the stream is a replay with shifted times; else NaN.
+    unit, flux_scale
+        Unit of the powers in `rows`, and name of the flux scale; empty without one.
     """
 
     taken_s: float
@@ -79,6 +82,8 @@ class Snapshot:
     check: InstrumentCheck = field(default_factory=InstrumentCheck)
     station: str = ""
     recorded_s: float = math.nan
+    unit: str = ARBITRARY
+    flux_scale: str = ""
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
+from sunspec_tui.core.flux_scale import ARBITRARY, SFU
 from sunspec_tui.core.memory_usage import NOT_READ, MemoryReading
 from sunspec_tui.core.notes import NoteCounts
 from sunspec_tui.files.archive.status import ArchiveStatus
@@ -129,6 +130,8 @@ class SnapshotBuilder:
                 check=check,
                 station=ingester.station,
                 recorded_s=ingester.recorded_s,
+                unit=ARBITRARY if ingester.flux_scale is None else SFU,
+                flux_scale="" if ingester.flux_scale is None else ingester.flux_scale.name,
             )
         return snapshot, now_s
 

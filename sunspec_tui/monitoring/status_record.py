@@ -70,6 +70,8 @@ def _instrument_fields(snapshot: Snapshot) -> dict[str, Any]:
         "clock_fault": str(snapshot.check.clock.fault),
         "clock_rate": known(snapshot.check.clock.rate, 4),
         "station": snapshot.station,
+        "unit": snapshot.unit,
+        "flux_scale": snapshot.flux_scale or None,
         "replay_of": format_iso(snapshot.recorded_s) if snapshot.replay else None,
         "checks_unknown": dict(snapshot.check.failures),
     }

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from sunspec_tui.core.errors import ArchiveError, NoRowsError, UsageError
+from sunspec_tui.core.flux_scale import FluxScale
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, plain_name
 from sunspec_tui.core.recording import Recording, measured_cadence_s
@@ -51,6 +52,7 @@ def quicklook(
     scheduler: str | None = None,
     workers: int | None = None,
     remove_background: bool = False,
+    flux_scale: FluxScale | None = None,
 ) -> Iterator[Path]:
     """Draw each period that has rows, and yield the paths.
 
@@ -75,6 +77,8 @@ def quicklook(
         Number of processes on this machine; by default the number of cores.
     remove_background
         True to show the waterfalls without their quiet background.
+    flux_scale
+        Scale of the powers; None to show them as archived.
 
     Raises
     ------
@@ -97,7 +101,9 @@ def quicklook(
         raise ArchiveError(f"{directory} has no stores such as 2026-11-25.zarr in that time; check the directory")
     # A generator, because the times of each period are read to build its calls.
     hours = ((begin_s, hour_calls(directory, chosen, begin_s, per)) for begin_s in periods)
-    drawing = partial(draw, product=product, per=per, show=show, remove_background=remove_background)
+    drawing = partial(
+        draw, product=product, per=per, show=show, remove_background=remove_background, flux_scale=flux_scale
+    )
     if scheduler is None:
         drawn = run_in_processes(hours, drawing, workers or os.cpu_count() or 1)
     else:
@@ -239,7 +245,15 @@ def reduce_hour(directory: str, product: str, begin_s: float, column_s: float) -
     return reduced
 
 
-def draw(hours: list[Hour], product: str, per: str, show: str, *, remove_background: bool = False) -> list[bytes]:
+def draw(
+    hours: list[Hour],
+    product: str,
+    per: str,
+    show: str,
+    *,
+    remove_background: bool = False,
+    flux_scale: FluxScale | None = None,
+) -> list[bytes]:
     """Draw a period's hours as PNGs, one per frequency axis.
 
     They are in the order of their first rows.
@@ -248,7 +262,9 @@ def draw(hours: list[Hour], product: str, per: str, show: str, *, remove_backgro
     for part in (part for hour in hours for part in hour):
         rows = part.means
         axes.setdefault(rows.frequencies_hz.tobytes() + str(rows.products).encode(), []).append(part)
-    drawn = partial(quicklook_png, per=per, period_s=PERIODS_S[per], remove_background=remove_background)
+    drawn = partial(
+        quicklook_png, per=per, period_s=PERIODS_S[per], remove_background=remove_background, flux_scale=flux_scale
+    )
     return [drawn(parts, Product(product), show) for parts in axes.values()]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.flux_scale import FluxScale
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.file_series import MAX_BLOCK_BYTES, FileSeries
 from sunspec_tui.files.input_paths import ENDINGS
@@ -34,6 +35,7 @@ def file_quicklook(
     per: str | None = None,
     show: str = "highest",
     remove_background: bool = False,
+    flux_scale: FluxScale | None = None,
 ) -> Iterator[Path]:
     """Draw files, and yield the path of each written picture.
 
@@ -53,6 +55,8 @@ def file_quicklook(
         Value of a column, ``highest`` or ``mean`` of its rows.
     remove_background
         True to show the waterfalls without their quiet background.
+    flux_scale
+        Scale of the powers; None to show them as they are.
 
     Raises
     ------
@@ -63,7 +67,14 @@ def file_quicklook(
     """
     series = FileSeries(paths, asked)
     shown = _product(series, product)
-    draw = partial(quicklook_png, product=shown, show=show, per=per, remove_background=remove_background)
+    draw = partial(
+        quicklook_png,
+        product=shown,
+        show=show,
+        per=per,
+        remove_background=remove_background,
+        flux_scale=flux_scale,
+    )
     for begin, end in _periods(series.times_s, per):
         parts = list(_reduced(series, shown, begin, end))
         png = draw(parts, period_s=_length_s(series, begin, end, per))

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.flux_scale import FluxScale
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.atomic_write import atomic_write
-from sunspec_tui.plots.column_reduction import Reduced, join_columns
+from sunspec_tui.plots.column_reduction import Reduced, join_columns, scale_columns
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.plots.job_builder import recorded_job
 from sunspec_tui.plots.plot_reduction import finite_means
@@ -26,6 +27,7 @@ def quicklook_png(
     per: str | None,
     period_s: float,
     remove_background: bool = False,
+    flux_scale: FluxScale | None = None,
 ) -> bytes:
     """Draw reduced rows of one frequency axis as a PNG.
 
@@ -43,13 +45,15 @@ def quicklook_png(
         Length of the period; NaN or 0 if unknown.
     remove_background
         True to show the waterfall without its quiet background.
+    flux_scale
+        Scale of the powers; None to show them as they are.
     """
     from sunspec_tui.plots.matplotlib_loader import load_matplotlib
 
     load_matplotlib()
     from sunspec_tui.plots.figure import SpectrumFigure
 
-    whole = join_columns(parts)
+    whole = scale_columns(join_columns(parts), product, flux_scale)
     job = replace(
         _column_job(whole, product, show),
         heading=f"mean of the {per}" if per else "mean of all rows",

@@ -31,6 +31,11 @@ class ReadReceiver(LiveSource, Protocol):
     """Methods of a receiver that the screen reads."""
 
     @property
+    def unit(self) -> str:
+        """Unit of the powers."""
+        ...
+
+    @property
     def notes(self) -> "NoteFollower":
         """The observers' notes."""
         ...
@@ -125,7 +130,7 @@ class ScreenUpdater:
         scene.sweeps = self._display.pacer.quality.sweeps or self._display.pixels_sweep
         screen.fit_scene()
         self._undrawn |= scene.update() | (scene.notes is not receiver.notes.notes)
-        scene.notes = receiver.notes.notes
+        scene.notes, scene.unit = receiver.notes.notes, receiver.unit
         if scene.position is not None and (text := self._fallback.sentence(scene.view.product, scene.product)):
             self._display.notify(text, severity="warning")
         screen.set_class(scene.position is None, "-empty")

@@ -64,6 +64,7 @@ def waterfall_scene(
         marks=(begin, end),
         notice=picture_notice(stalled_s, None if view.paused_at_slot is None else scene.end_s),
         notes=scene.notes,
+        unit=scene.product_unit,
     )
 
 
@@ -87,6 +88,7 @@ def spectrum_scene(scene: Scene) -> SpectrumScene | None:
         fixed=view.spectrum_levels,
         edges_mhz=scene.edges_mhz if view.pipelines else (),
         cursor=view.cursor.bin if view.cursor else None,
+        unit=scene.product_unit,
     )
 
 
@@ -122,6 +124,7 @@ def caption(scene: Scene, depth: Depth, link: LinkReading, columns: int, confirm
         scene.columns * view.rows_per_column * cadence_s,
         subtracted=view.subtract and readout is not None and readout.cell is not None,
         in_pixels=scene.cell_px > 1,
+        unit=scene.product_unit,
     )
     return caption_text(
         replace(view, product=scene.product, palette=palette),

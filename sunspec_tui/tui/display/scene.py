@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sunspec_tui.core.flux_scale import ARBITRARY
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
 from sunspec_tui.core.levels import Floats, Levels, without_warnings
 from sunspec_tui.core.notes import NO_NOTES
@@ -69,6 +70,7 @@ class Scene:
         self.sweeps = False
         self.spectrum_levels: Levels | None = None
         self.notes = NO_NOTES
+        self.unit = ARBITRARY
 
     @property
     def position(self) -> "Position | None":
@@ -230,6 +232,11 @@ class Scene:
         if self.position is None or self.view.product in available(self.position.axis.npol):
             return self.view.product
         return Product.XX
+
+    @property
+    def product_unit(self) -> str:
+        """Unit of the displayed product; a ratio is shown without a unit."""
+        return ARBITRARY if self.product is Product.V_OVER_I else self.unit
 
     @property
     def signed(self) -> bool:

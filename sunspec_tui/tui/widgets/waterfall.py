@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from textual import events
 from textual.geometry import Region as WidgetRegion
 
+from sunspec_tui.core.flux_scale import ARBITRARY
 from sunspec_tui.core.levels import level_label, without_warnings
 from sunspec_tui.core.notes import NO_NOTES, NoteList
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow, nice_step, time_labels
@@ -54,8 +55,8 @@ class WaterfallScene:
         Columns of the first and the last row of the marked interval; None for an end without a mark.
     notice
         Reason why the picture is not live, written over it; empty for a live picture.
-    notes
-        Observers' notes.
+    notes, unit
+        Observers' notes, and the unit of the powers.
     """
 
     picture: WaterfallImage
@@ -70,6 +71,7 @@ class WaterfallScene:
     marks: tuple[int | None, int | None] = (None, None)
     notice: str = ""
     notes: NoteList = NO_NOTES
+    unit: str = ARBITRARY
 
     @property
     def is_grey(self) -> bool:
@@ -243,7 +245,7 @@ class Waterfall(CellWidget):
 
         They rarely change from row to row.
         """
-        key = (grid.columns, grid.lines, scene.band, scene.picture.levels, self._key(scene))
+        key = (grid.columns, grid.lines, scene.band, scene.picture.levels, scene.unit, self._key(scene))
         if self._frame is None or self._frame[0] != key:
             frame = Grid(grid.codes.copy(), grid.styles.copy())
             self._draw_frequencies(frame, scene.band, style)
@@ -310,7 +312,8 @@ class Waterfall(CellWidget):
             grid.write(left + 3, 0, _beside_bar(level_label(levels.high, levels.span)), style)
             grid.write(left + 3, self.lines - 1, _beside_bar(level_label(levels.low, levels.span)), style)
         if self.lines > 2:
-            grid.write(left + 3, self.lines // 2, _beside_bar("lin" if scene.signed else "dB"), style)
+            for i, text in enumerate(bar_unit(scene.unit, is_linear=scene.signed)):
+                grid.write(left + 3, self.lines // 2 + i, _beside_bar(text), style)
 
     def _draw_times(self, grid: Grid, scene: WaterfallScene, style: int) -> None:
         """Draw the time axis: round UTC times under their columns.
@@ -382,6 +385,13 @@ class Waterfall(CellWidget):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Go forward in time; with ctrl, zoom out."""
         self.post_message(WheelTurned(-1, zoom=event.ctrl))
+
+
+def bar_unit(unit: str, *, is_linear: bool) -> tuple[str, ...]:
+    """Return the unit beside the colour bar, as one or two short lines."""
+    if is_linear:
+        return ("lin",) if unit == ARBITRARY else (unit,)
+    return ("dB",) if unit == ARBITRARY else ("dB", f"({unit})")
 
 
 def _beside_bar(text: str) -> str:
