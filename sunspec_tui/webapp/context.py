@@ -20,10 +20,6 @@ class Source(RowSource, Protocol):
     """Methods of a receiver that the web view uses."""
 
     @property
-    def unit(self) -> str:
-        """Unit of the powers."""
-
-    @property
     def notes(self) -> NoteFollower:
         """The observers' notes."""
 

@@ -6,7 +6,7 @@ import { cellAt, movedCell, readoutText, showCursorLines } from "./cursor.mjs";
 import { PausedMessages } from "./paused-messages.mjs";
 import { CAPACITY, RowBuffer } from "./row-buffer.mjs";
 import { unpackingProblem } from "./inflate.mjs";
-import { fromDb, isSigned, pictureLevels, toDb } from "./levels.mjs";
+import { barUnit, fromDb, isSigned, pictureLevels, toDb } from "./levels.mjs";
 import { Connection } from "./connection.mjs";
 import { Notes } from "./notes.mjs";
 import { painterFor } from "./painters.mjs";
@@ -90,7 +90,7 @@ class Page {
       // A paused picture keeps the axis of its rows.
       if (this.pausedMessages) this.pausedMessages.push(record);
       else this.axis = record;
-      this.controls.offer("product", record.products);
+      this.controls.follow(record);
       if (record.product !== this.settings.product && record.product === this.connection.product) this.settings.product = record.product;
       this.missing = record.products.includes(record.product) ? "" : `this stream does not carry ${record.product}`;
     }
@@ -220,7 +220,7 @@ class Page {
     this.#showCaption();
     this.#findLevels(indices);
     const row = ready ? history.row(history.newest) : null;
-    if (axis) this.spectrum.draw({ row, history, frame: this.frame, linear: this.settings.linear, colours, font });
+    if (axis) this.spectrum.draw({ row, history, frame: this.frame, linear: this.settings.linear, powerUnit: axis.unit, colours, font });
     if (!ready) return;
     const decibels = !isSigned(history.product) && !this.settings.linear;
     const diverging = isSigned(history.product);
@@ -228,7 +228,7 @@ class Page {
     const { levels, masked, gap } = this;
     this.#fitWaterfall();
     this.painter.draw({ history: this.shown, indices, levels: this.#onScale(levels), decibels, palette, diverging, masked, gap });
-    this.#drawAxes(decibels ? "dB" : history.product === "V/I" ? "" : "linear", palette);
+    this.#drawAxes(barUnit(axis.unit, history.product, decibels), palette);
     drawTimes(element("times"), this.box, { history, indices, cadence: this.cadence, colours, font });
     this.notes.update(this.status?.observer_notes, this.#oldestTime(indices));
     this.notes.draw({ box: this.box, history, indices, cadence: this.cadence, colours, font, column: (this.cursor ?? this.pointed)?.column });
@@ -330,7 +330,7 @@ class Page {
       return;
     }
     const foreground = this.shown === this.foregroundRows ? this.foregroundRows : null;
-    setText("readout", readoutText(cell, { history, foreground, indices, frame, cadence }));
+    setText("readout", readoutText(cell, { history, foreground, indices, frame, cadence, unit: this.axis?.unit }));
   }
 
   // Readings
