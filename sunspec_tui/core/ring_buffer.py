@@ -113,6 +113,11 @@ class RingBuffer:
         return ARBITRARY if self._factors is None else SFU
 
     @property
+    def bins_without_flux(self) -> int:
+        """Number of bins without a factor, whose powers are read as NaN."""
+        return 0 if self._factors is None else int(np.isnan(self._factors).sum())
+
+    @property
     def count(self) -> int:
         """Number of rows appended so far, including overwritten ones."""
         return self._count

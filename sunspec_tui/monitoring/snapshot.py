@@ -59,8 +59,8 @@ class Snapshot:
         Station of the data, if the stream gives it; else empty.
     recorded_s
         Time at which the newest row was recorded, if the stream is a replay with shifted times; else NaN.
-    unit, flux_scale
-        Unit of the powers in `rows`, and name of the flux scale; empty without one.
+    unit, flux_scale, bins_without_flux
+        Unit of the powers in `rows`, name of the flux scale (empty without one), and number of bins outside it.
     """
 
     taken_s: float
@@ -84,6 +84,7 @@ class Snapshot:
     recorded_s: float = math.nan
     unit: str = ARBITRARY
     flux_scale: str = ""
+    bins_without_flux: int = 0
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -92,13 +93,20 @@ class Snapshot:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes on time tags, findings and failed checks.
+        """Notes on time tags, findings, failed checks and the flux scale.
 
         Each is one sentence.
         """
         failed = (f"{name} unknown: its check has failed ({why})" for name, why in self.check.failures.items())
         notes = (self.health.tag_problem, *(finding.note for finding in self.findings))
-        return tuple(filter(None, (*notes, *failed)))
+        return tuple(filter(None, (*notes, *failed, self._flux_note)))
+
+    @property
+    def _flux_note(self) -> str:
+        """Sentence about bins outside the flux scale; empty if there are none."""
+        count = self.bins_without_flux
+        bins = "1 bin is" if count == 1 else f"{count} bins are"
+        return f"{bins} outside the flux scale {self.flux_scale} and without values" if count else ""
 
     @property
     def alarms(self) -> tuple[str, ...]:

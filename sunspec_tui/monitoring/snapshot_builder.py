@@ -132,6 +132,7 @@ class SnapshotBuilder:
                 recorded_s=ingester.recorded_s,
                 unit=ARBITRARY if ingester.flux_scale is None else SFU,
                 flux_scale="" if ingester.flux_scale is None else ingester.flux_scale.name,
+                bins_without_flux=ingester.ring.bins_without_flux if ingester.ring else 0,
             )
         return snapshot, now_s
 

@@ -81,6 +81,8 @@ def test_bins_outside_the_file_have_no_values(half_scale):
     inside = receiver.get_latest_data(1)[0, NBINS // 2 :]
     np.testing.assert_allclose(inside, POWER * FACTOR, rtol=1e-6)
     assert status_record(receiver.snapshot())["flux_scale"] == "half.txt"
+    assert receiver.snapshot().notes[-1] == "12 bins are outside the flux scale half.txt and without values"
+    assert not any("flux" in note for note in receiver_of().snapshot().notes)
 
 
 def test_checks_of_the_instrument_read_powers_as_received(half_scale):
