@@ -116,6 +116,7 @@ class Monitor(ViewKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, PixelApp
         self._log_lines.listeners.add(self._ticker.news.set)
         self._saver = ViewSaver(view_path, settings, lambda: self.scene.view, self.set_timer)
         self.scene = Scene(self._saver.first_view())
+        self.scene.timeline.loader.fetcher.on_fetched = self._ticker.news.set
         self.attention = Attention(self.show_terminal_title, Bell(self.bell) if settings.bell else None)
         self.updater = ScreenUpdater(self, self._log_lines)
         self.confirmation = Confirmation(self.set_timer, self._show_caption)
@@ -171,6 +172,7 @@ class Monitor(ViewKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, PixelApp
         self._saver.finish()
         logging.getLogger("sunspec_tui").removeHandler(self._log_lines)
         self._worker.end()
+        self.scene.close()
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         """End the monitor on a signal, even if the loop is busy.

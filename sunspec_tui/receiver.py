@@ -28,6 +28,8 @@ from sunspec_tui.core.rebinning import rebinned
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.core.ring_epochs import Epoch
+from sunspec_tui.core.timeline_export import rows_to_export, unknown_rows_text
+from sunspec_tui.core.timeline_source import TimelineSource
 from sunspec_tui.core.times import lwa_time_tag_to_datetime as lwa_time_tag_to_datetime
 from sunspec_tui.files.write import export
 from sunspec_tui.monitoring.snapshot import Snapshot
@@ -87,8 +89,7 @@ class StreamReceiver(OlderReceiver):
     Attributes
     ----------
     options, parts, history, handler
-        The parameters, the running parts, the rows, and the subscriber's callbacks. A subclass must not reuse these
-        names.
+        The parameters, the parts, the rows and the subscriber's callbacks. A subclass must not reuse these names.
     listeners, notes
         Functions that are called after each batch of messages; the observers' notes, see `NoteFollower`.
 
@@ -197,18 +198,7 @@ class StreamReceiver(OlderReceiver):
         return self._add_iterator(self.handler.frame_iterators, FrameIterator[Frame](most, timeout_s))
 
     def rows(self, timeout_s: float | None = None, most: int = 1000) -> FrameIterator[Row]:
-        """Iterate over averaged rows from now on.
-
-        Parameters
-        ----------
-        timeout_s, most
-            As in `frames`.
-
-        Returns
-        -------
-        FrameIterator
-            An iterator of `Row`, as `frames` returns one of `Frame`.
-        """
+        """Iterate over averaged rows from now on, as `frames` does over frames."""
         return self._add_iterator(self.handler.row_iterators, FrameIterator[Row](most, timeout_s))
 
     def _add_iterator(self, iterators: FrameIterators[Item], iterator: FrameIterator[Item]) -> FrameIterator[Item]:
@@ -259,6 +249,10 @@ class StreamReceiver(OlderReceiver):
     def number_at(self, slot: int) -> int:
         """Return the number of the first kept row from a slot on."""
         return self.history.number_at(slot)
+
+    def timeline(self) -> TimelineSource:
+        """Return rows and blocks of the day, from all sources."""
+        return self.parts.timeline
 
     def last_frame(self) -> Frame | None:
         """Return the newest frame; None before the first."""
@@ -328,6 +322,12 @@ class StreamReceiver(OlderReceiver):
         of = "" if count == stop - start else f" of {stop - start}, the others have left the ring"
         return f"{path}: {count} rows{of}, {nbytes / 1e6:.2f} MB"
 
+    def export_times(self, path: Path, begin_s: float, end_s: float) -> str:
+        """Write the rows between two times; return a sentence about the file."""
+        rows = rows_to_export(self.timeline(), begin_s, end_s).with_notes(self.notes.notes)
+        nbytes = self._written(rows, path, self.history.product)
+        return f"{path}: {len(rows)} rows{unknown_rows_text(rows, begin_s, end_s)}, {nbytes / 1e6:.2f} MB"
+
     def _written(self, rows: Recording | None, path: Path, product: Product, *, digits: bool = False) -> int:
         if rows is None:
             raise ExportError("nothing has been received yet, there is nothing to export")
@@ -366,7 +366,7 @@ class StreamReceiver(OlderReceiver):
         """
         self.parts.delay.set_manual(delay_seconds)
 
-    # Plots
+    # Plots and web view
 
     @property
     def plot_interval_s(self) -> float:
@@ -385,13 +385,8 @@ class StreamReceiver(OlderReceiver):
         """Return all rows as a plot job; None before the first row."""
         return self.parts.plot_job()
 
-    # The web view
-
     def set_web(self, on: bool) -> WebStatus:
-        """Serve the web view, or stop it.
-
-        The returned status has the reason if it cannot be served. Before `start` the choice is only noted.
-        """
+        """Start or stop the web view; before `start`, note the choice."""
         return self.parts.set_web(on)
 
     def web_status(self) -> WebStatus:

@@ -40,15 +40,18 @@ from sunspec_tui.stream.history import StreamHistory
 from sunspec_tui.stream.ingest import FrameIngester
 from sunspec_tui.stream.message_handler import Clocks, MessageHandler
 from sunspec_tui.stream.subscriber import Subscriber
+from sunspec_tui.timeline.timeline import Timeline
+from sunspec_tui.timeline.updater import TimelineUpdater, poll_s
 from sunspec_tui.web import WebServer
 
 if TYPE_CHECKING:
+    from sunspec_tui.core.recording import Recording
     from sunspec_tui.webapp.context import Source
 
 log = logging.getLogger(__name__)
 
-# Of ZeroMQ, the subscriber, the plots and the notes, and one to spare.
-_THREADS = 6
+# Of ZeroMQ, the subscriber, the plots, the history and the notes, and one to spare.
+_THREADS = 7
 
 
 class ReceiverParts:
@@ -81,6 +84,8 @@ class ReceiverParts:
         Reporter of events, and garbage collector.
     archive, plots, web, notes
         The archive writer, the plot service, the web view and the observers' notes.
+    timeline
+        Rows and blocks of the day, from ring and memory.
     web_wanted
         True if the web view is served while the parts run.
     palette
@@ -130,6 +135,8 @@ class ReceiverParts:
         self.plots = self._plot_service(on_plot_event)
         self.archive = self._archive_writer()
         self.notes = NoteFollower(self._notes_path(), self.listeners.notify)
+        self.timeline = Timeline(self.history.epochs, self._ring_recording, monotonic=options.monotonic)
+        self._timeline_updater = TimelineUpdater(self.timeline.update, poll_s(options.buffer_length))
         self.snapshots = self._snapshot_builder(memory)
 
     def _message_handler(self, on_header: Callable[[Mapping[str, Any]], None] | None) -> MessageHandler:
@@ -224,6 +231,8 @@ class ReceiverParts:
             started.callback(self.notes.stop)
             self.notes.start()
             self._start_subscriber(started)
+            started.callback(self._timeline_updater.stop)
+            self._timeline_updater.start()
             started.callback(self.plots.stop)
             self.plots.start()
             started.callback(self.web.stop)
@@ -301,6 +310,11 @@ class ReceiverParts:
             remove_background=options.plot_remove_background,
             palette=self.palette,
         )
+
+    def _ring_recording(self, begin_s: float, end_s: float) -> "Recording | None":
+        """Return the ring's rows that end between two times."""
+        rows = self.history.recording()
+        return None if rows is None else rows.only((rows.times_s >= begin_s) & (rows.times_s < end_s))
 
     def _archive_source(self) -> ArchiveSource | None:
         """Return the ring that the archive reads; None before the first frame."""

@@ -1,4 +1,4 @@
-"""Code means in 16 bits and highest values in 8 bits, for a long history.
+"""Code means in 16 bits and highest values in 8 bits.
 
 A mean is the upper half of a float32: it keeps sign, zero and NaN, and its relative error is at most 1/256 (0.017 dB).
 A highest value is coded as its excess over the mean in decibels. The step of the code grows with the excess, so that

@@ -14,6 +14,9 @@ from sunspec_tui.core.usual_frames import USUAL_NCHAN, USUAL_NPOL
 MAX_RING_BYTES = 2**30
 """Limit of the ring of a stream with more channels than usual; a larger ring of usual frames raises it."""
 
+MAX_EXPORT_BYTES = 2**30
+"""Memory for the rows of a timeline that are written to one file."""
+
 MAX_PAST_BYTES = 2**28
 """Limit of the rows of earlier shapes and axes; a larger ring of usual frames raises it."""
 

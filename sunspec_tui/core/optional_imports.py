@@ -17,6 +17,7 @@ _EXTRAS = {
     "websockets": "web",
     "prometheus_client": "web",
     "zarr": "archive",
+    "numcodecs": "archive",
     "xarray": "archive",
     "dask": "archive",
     "distributed": "archive",

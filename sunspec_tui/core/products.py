@@ -29,6 +29,9 @@ class Product(StrEnum):
 
 
 WIRE_PRODUCTS = (Product.XX, Product.YY, Product.XY_REAL, Product.XY_IMAG)
+PEAK_PRODUCTS = frozenset({Product.XX, Product.YY, Product.I})
+"""Products whose highest powers are known at all steps of a timeline."""
+
 SIGNED_PRODUCTS = frozenset({Product.XY_REAL, Product.XY_IMAG, Product.Q, Product.U, Product.V, Product.V_OVER_I})
 """Products that are often negative, so that they are shown linear and not in dB."""
 

@@ -257,6 +257,26 @@ class RingBuffer:
                 return self._copy(stop, stop)
             return self._copy(min(start, stop), stop, product, scaled=scaled)
 
+    def times_s(self) -> NDArray[np.float64]:
+        """Return the ends of all kept rows, oldest first."""
+        with self._lock:
+            return self._kept_times_s()
+
+    def _kept_times_s(self) -> NDArray[np.float64]:
+        numbers = np.arange(self._count - self.filled - self._first, self._count - self._first)
+        return self._times_s[numbers % self._capacity]
+
+    def numbers_within(self, begin_s: float, end_s: float) -> tuple[int, int]:
+        """Return the numbers of kept rows that end between two times.
+
+        The result is (first, last + 1). If times went back, the range may contain other rows too.
+        """
+        with self._lock:
+            first = self._count - self.filled
+            times_s = self._kept_times_s()
+        inside = np.flatnonzero((times_s >= begin_s) & (times_s < end_s))
+        return (first + int(inside[0]), first + int(inside[-1]) + 1) if len(inside) else (first, first)
+
     def number_at(self, slot: int) -> int:
         """Return the number of the first row at or after a slot.
 

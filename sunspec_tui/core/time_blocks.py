@@ -1,4 +1,4 @@
-"""Blocks of rows in time: means and highest values of 2, 16 and 128 s.
+"""Means and highest values of rows in blocks of time.
 
 Block n of a step contains the rows whose end lies from n times the step on, in seconds since 1970 UTC, to before the
 next block. So blocks of all sources have the same edges, and no block crosses midnight. Pure arithmetic.
@@ -85,7 +85,8 @@ class TimeBlocks(NamedTuple):
 
     def only(self, which: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "TimeBlocks":
         """Return some of the blocks."""
-        return TimeBlocks(self.step_s, *(values[which] for values in self[1:]))
+        columns: tuple[Any, ...] = tuple(values[which] for values in self[1:])
+        return TimeBlocks(self.step_s, *columns)
 
     def between(self, begin_us: int, end_us: int) -> "TimeBlocks":
         """Return the blocks whose last row ends from `begin_us` to before `end_us`."""
@@ -126,7 +127,7 @@ class TimeBlocks(NamedTuple):
 
 
 def block_numbers(times_us: Integers, step_s: int) -> Integers:
-    """Return the numbers of the blocks that contain rows, by the rows' ends."""
+    """Return the numbers of the blocks that contain the rows' ends."""
     return times_us // (step_s * SECOND_US)
 
 
@@ -146,5 +147,5 @@ def joined(parts: Sequence[TimeBlocks]) -> TimeBlocks:
 
 
 def step_within(longest_s: float) -> int:
-    """Return the longest step within a time; 0, for single rows, if none is."""
+    """Return the longest step within a time; 0 if none is."""
     return max((step_s for step_s in STEPS_S if step_s <= longest_s), default=0)

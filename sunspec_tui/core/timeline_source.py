@@ -1,4 +1,4 @@
-"""What screens and pages read of a timeline: blocks of all sources as one.
+"""Blocks and rows of a timeline, as screens and pages read them.
 
 A timeline joins the ring, the memory, the archive and files. This module has only value types and a protocol.
 """
@@ -13,7 +13,7 @@ from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.time_blocks import TimeBlocks
 
 
-class Extent(NamedTuple):
+class TimelineExtent(NamedTuple):
     """Times of a timeline's rows.
 
     Attributes
@@ -52,10 +52,25 @@ class TimelineAxis(NamedTuple):
     products: tuple[Product, ...]
 
 
+class AxisBlocks(NamedTuple):
+    """Blocks of one frequency axis.
+
+    Attributes
+    ----------
+    frequencies_hz
+        Centres of the bins.
+    blocks
+        Blocks of one step.
+    """
+
+    frequencies_hz: NDArray[np.float64]
+    blocks: TimeBlocks
+
+
 class TimelineSource(Protocol):
     """Timeline: rows and blocks of time from all sources."""
 
-    def extent(self) -> Extent | None:
+    def extent(self) -> TimelineExtent | None:
         """Return the times of the rows; None without rows."""
         ...
 
@@ -74,7 +89,8 @@ class TimelineSource(Protocol):
             Longest wanted step: one of `STEPS_S`, or 0 for single rows.
         begin_s, end_s
             Limits in seconds since 1970 UTC; for a step, multiples of it. Blocks that begin in them are returned; of
-            rows, those that end from `begin_s` to before `end_s`.
+            rows, those that end from `begin_s` to before `end_s`. Between multiples of the longest step no block
+            reaches beyond the limits, so adjacent calls return each block once.
         product
             The product to read.
 

@@ -29,6 +29,8 @@ _LEAP_SECOND = re.compile(r"([T ]\d\d:\d\d:)60(?!\d)")
 
 _EPOCH, _EPOCH_UTC = datetime(1970, 1, 1), datetime(1970, 1, 1, tzinfo=UTC)
 
+SECONDS_A_DAY = 86_400
+
 LATEST_PLAUSIBLE_S = 4_102_444_800.0
 """2100-01-01: a later number is not a wall clock."""
 
@@ -222,6 +224,18 @@ def format_date_and_clock(unix_s: float) -> str:
     if not _DATETIME_S[0] <= unix_s <= _DATETIME_S[1]:
         return "unknown"
     return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def format_date(unix_s: float) -> str:
+    """Format the UTC date, such as ``2025-08-18``; ``unknown`` outside the years 1 to 9999."""
+    return format_date_and_clock(unix_s).partition(" ")[0]
+
+
+def clock_of_day(unix_s: float, present_s: float) -> str:
+    """Format the UTC time of day, with the date if `present_s` is on another day."""
+    is_known = math.isfinite(unix_s) and math.isfinite(present_s)
+    is_same_day = not is_known or unix_s // SECONDS_A_DAY == present_s // SECONDS_A_DAY
+    return format_clock(unix_s) if is_same_day else format_date_and_clock(unix_s)
 
 
 def format_clock(unix_s: float, digits: int = 0) -> str:

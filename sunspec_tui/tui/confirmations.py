@@ -78,7 +78,7 @@ def _effects(before: View, after: View, context: ViewContext, cadence_s: float) 
         yield f"product {after.product}"
     if before.palette != after.palette:
         yield f"palette {after.palette}"
-    if before.rows_per_column != after.rows_per_column:
+    if _has_other_span(before, after):
         yield f"time span {span_text(context.columns * after.rows_per_column * cadence_s)}"
     for name, words in _OPTIONS.items():
         if getattr(before, name) is not getattr(after, name):
@@ -89,6 +89,16 @@ def _effects(before: View, after: View, context: ViewContext, cadence_s: float) 
         yield f"{name} {'shown' if name in after.traces else 'hidden'}"
     if before.share != after.share:
         yield f"{context.band.low_mhz:.1f}–{context.band.high_mhz:.1f} MHz"
+
+
+def _has_other_span(before: View, after: View) -> bool:
+    """Return True if the time span has changed.
+
+    The ring and the timeline count columns in other units. Of a picture that only moves, the span stays.
+    """
+    if before.slot_s == after.slot_s:
+        return before.rows_per_column != after.rows_per_column
+    return before.paused_at_slot is None and after.paused_at_slot is None and not after.grows
 
 
 def _level_effects(before: View, after: View) -> Iterator[str]:

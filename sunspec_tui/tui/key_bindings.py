@@ -45,10 +45,16 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("space", "space", "change_view('toggle_pause')", "pause the picture; receiving goes on"),
         Key("pageup", "pgup", "change_view('scroll_back', 0.5)", "half a picture back in time"),
         Key("pagedown", "pgdn", "change_view('scroll_back', -0.5)", "half a picture forward"),
-        Key("home", "home", "change_view('scroll_back', 1e9)", "the oldest kept rows"),
+        Key("home", "home", "change_view('scroll_back', 1e9)", "the oldest known rows"),
         Key("end", "end", "change_view('live')", "back to live"),
         Key("left_square_bracket", "[", "change_view('span', -1)", "less time, down to one row a column"),
-        Key("right_square_bracket", "]", "change_view('span', 1)", "more time, up to all kept rows"),
+        Key(
+            "right_square_bracket",
+            "]",
+            "change_view('span', 1)",
+            "more time, up to the whole day, as far as rows are known",
+        ),
+        Key("colon", ":", "go_to_time", "type a time to go to, such as 18:42 or -20m"),
         Key("s", "s", "change_view('toggle_option', 'sweeping')", "scroll, or sweep with a write cursor"),
     ),
     "Cursor": (

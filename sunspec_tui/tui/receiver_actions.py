@@ -8,6 +8,7 @@ from typing import Protocol
 from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.monitoring.web_status import WebState, WebStatus
 from sunspec_tui.stream.message_delay import DelayMethod
+from sunspec_tui.tui.display.intervals import interval_of
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import Interval, View
 from sunspec_tui.tui.receiver_worker import log_failure
@@ -62,6 +63,10 @@ class ControlledReceiver(Protocol):
 
     def export_rows(self, path: Path, start: int, stop: int) -> str:
         """Write rows to a file; return a sentence about it."""
+        ...
+
+    def export_times(self, path: Path, begin_s: float, end_s: float) -> str:
+        """Write the rows of the timeline between two times; return a sentence about it."""
         ...
 
     def force_garbage_collection(self) -> int:
@@ -209,7 +214,7 @@ class ReceiverActions:
 
         They are the rows of the marked interval or, without marks, of the picture.
         """
-        interval = self._scene.interval()
+        interval = interval_of(self._scene)
         if interval is None:
             has_marks = self._scene.view.marks != (None, None)
             text = NO_MARKED_ROWS if has_marks else "there are no rows to export yet"
@@ -223,7 +228,12 @@ class ReceiverActions:
     def _export_to(self, interval: Interval, name: str | None) -> None:
         receiver = self._receiver()
         if name is not None and receiver is not None:
-            write = partial(receiver.export_rows, Path(name).expanduser(), interval.start, interval.stop)
+            path = Path(name).expanduser()
+            write = (
+                partial(receiver.export_rows, path, interval.start, interval.stop)
+                if interval.in_ring
+                else partial(receiver.export_times, path, interval.begin_s, interval.end_s)
+            )
             work = partial(self._write_file, write, name)
             self._app.run_worker(work, thread=True, exit_on_error=False, name="export")
 

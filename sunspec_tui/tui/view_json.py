@@ -13,6 +13,7 @@ from sunspec_tui.core.products import Product
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.view_options import MAX_LEVEL
 from sunspec_tui.tui.display.layouts import LAYOUTS
+from sunspec_tui.tui.display.time_slots import TIMELINE_SPANS_S
 from sunspec_tui.tui.display.view_actions import with_product
 from sunspec_tui.tui.display.view_state import PANELS, PICTURES, THEMES, TRACES, View
 
@@ -35,6 +36,7 @@ def view_to_json(view: View) -> dict[str, Any]:
     """Return the part of a view that is saved, as JSON values."""
     saved: dict[str, Any] = {name: getattr(view, name) for name in _UNCONVERTED}
     saved["product"] = str(view.product)
+    saved["span_s"] = view.span_s
     saved["levels"] = [view.levels.low, view.levels.high] if view.levels else None
     saved["traces"] = sorted(view.traces)
     saved["hidden"] = sorted(view.hidden)
@@ -60,12 +62,17 @@ def view_from_json(view: View, saved: Mapping[str, Any]) -> View:
         view = replace(view, grows=False)
     unconverted = {name: saved[name] for name in _UNCONVERTED if name in saved}
     valid = {name: value for name, value in unconverted.items() if allowed.get(name, _is_bool)(value)}
-    view = replace(view, **valid)
+    view = replace(view, **valid, span_s=_span_s(saved.get("span_s")))
     if saved.get("product") in tuple(Product):
         view = replace(view, product=Product(saved["product"]))
     view = replace(view, levels=_levels(saved.get("levels")))
     view = replace(view, hidden=_names(saved.get("hidden"), PANELS), opened=_names(saved.get("opened"), PANELS))
     return replace(view, traces=_names(saved.get("traces"), TRACES))
+
+
+def _span_s(value: Any) -> float | None:
+    """Return a saved span of the timeline in seconds; None if there is none."""
+    return float(value) if type(value) in (int, float) and 0 < value <= TIMELINE_SPANS_S[-1] else None
 
 
 def _levels(value: Any) -> Levels | None:
@@ -122,7 +129,8 @@ def view_to_keep(view: View, settings: Settings, saved: Mapping[str, Any]) -> di
     if "product" in kept and now["levels"] == first["levels"]:
         # Levels belong to a product. The saved levels belong to the saved product, so both are kept.
         kept.add("levels")
-    if view.span_s is not None:
-        kept |= {"rows_per_column", "grows"}
+    if view.span_s is not None and (view.slot_s is None or view.span_s == settings.span):
+        # The span is that of the settings, or a saved one for which there are not enough rows yet.
+        kept |= {"rows_per_column", "grows", "span_s"}
     kept_values = {name: saved[name] for name in kept if name in saved}
     return {name: value for name, value in now.items() if name not in kept} | kept_values

@@ -15,6 +15,7 @@ from sunspec_tui.tui.toasts import Toasts
 from sunspec_tui.tui.view_json import initial_view
 from sunspec_tui.tui.widget_data import epoch_text
 from sunspec_tui.tui.widgets.dialogs import LevelsScreen
+from sunspec_tui.tui.widgets.time_dialog import TimeScreen
 
 if TYPE_CHECKING:
     from sunspec_tui.core.ring_epochs import Epoch
@@ -90,6 +91,14 @@ class ViewKeys(CanvasApp):
     def _set_levels(self, numbers: tuple[float, ...] | None) -> None:
         if numbers is not None:
             self.action_change_view("set_levels", *numbers)
+
+    def action_go_to_time(self) -> None:
+        """Ask for a time and go there."""
+        self.push_screen(TimeScreen(), self._go_to_time)
+
+    def _go_to_time(self, text: str | None) -> None:
+        if text is not None:
+            self.action_change_view("go_to", text)
 
     def action_reset_traces(self) -> None:
         """Reset the maximum, minimum and average traces."""

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from sunspec_tui.core.addresses import host_and_port
-from sunspec_tui.core.products import Product
+from sunspec_tui.core.products import PEAK_PRODUCTS, Product
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.stream.health_reading import HealthReading, LinkState
+from sunspec_tui.tui.display.intervals import interval_of
 from sunspec_tui.tui.display.readouts import readout_of, spectrum_under_cursor
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
-from sunspec_tui.tui.widgets.caption import ShownPicture, caption_text
+from sunspec_tui.tui.widgets.caption import ShownPicture, caption_text, column_text
 from sunspec_tui.tui.widgets.picture_notice import picture_notice
 from sunspec_tui.tui.widgets.plots_panel_text import NO_MARKED_ROWS, interval_text, short_interval_text
 from sunspec_tui.tui.widgets.spectrum import SpectrumScene, Trace
@@ -62,16 +63,24 @@ def waterfall_scene(
         scene.signed,
         cursor=under_cursor,
         marks=(begin, end),
-        notice=picture_notice(stalled_s, None if view.paused_at_slot is None else scene.end_s),
+        notice=_notice(scene, stalled_s),
         notes=scene.notes,
         unit=scene.product_unit,
     )
 
 
+def _notice(scene: Scene, stalled_s: float | None) -> str:
+    """Return why the picture is not live; empty if it is."""
+    if scene.view.paused_at_slot is None:
+        return picture_notice(stalled_s, None)
+    return picture_notice(stalled_s, scene.end_s, scene.newest_s)
+
+
 def spectrum_scene(scene: Scene) -> SpectrumScene | None:
     """Return the spectrum with its additional traces; None without rows.
 
-    It is the spectrum under the cursor or, without a cursor, that of the picture's last row.
+    It is the spectrum under the cursor or, without a cursor, that of the picture's last row. In a paused picture of the
+    timeline, it is the mean of the last column.
     """
     view = scene.view
     latest = scene.power(scene.product)
@@ -80,6 +89,8 @@ def spectrum_scene(scene: Scene) -> SpectrumScene | None:
     name, shown = str(scene.product), latest
     if (under_cursor := spectrum_under_cursor(scene)) is not None:
         shown, name = under_cursor[0], f"{scene.product} until {format_clock(under_cursor[1])}"
+    elif scene.shows_column_mean:
+        name = f"{scene.product} mean of {column_text(scene.column_s)}"
     return SpectrumScene(
         scene.band,
         (*_additional_traces(scene), *_pair(scene), Trace(name, shown, "spectrum--latest")),
@@ -116,15 +127,18 @@ def caption(scene: Scene, depth: Depth, link: LinkReading, columns: int, confirm
     """
     view, readout = scene.view, readout_of(scene)
     cadence_s = scene.position.cadence_s if scene.position else math.nan
+    seconds = scene.columns * view.rows_per_column * cadence_s
     palette = "characters" if depth is Depth.NONE else view.palette
     shown = ShownPicture(
         scene.product,
         scene.band,
         scene.picture.levels if scene.picture else None,
-        scene.columns * view.rows_per_column * cadence_s,
+        seconds,
         subtracted=view.subtract and readout is not None and readout.cell is not None,
         in_pixels=scene.cell_px > 1,
         unit=scene.product_unit,
+        cell_s=scene.column_s,
+        mean_note=_mean_note(scene),
     )
     return caption_text(
         replace(view, product=scene.product, palette=palette),
@@ -137,11 +151,23 @@ def caption(scene: Scene, depth: Depth, link: LinkReading, columns: int, confirm
     )
 
 
+def _mean_note(scene: Scene) -> str:
+    """Say that means of long blocks are shown; empty if peaks are shown too."""
+    timeline = scene.picture.timeline if scene.picture else None
+    if timeline is None:
+        return ""
+    longest_s = timeline.longest_block_s()
+    if longest_s:
+        return f"mean of {column_text(longest_s)}"
+    has_peaks = timeline.grid.block_slots == 1 or scene.product in PEAK_PRODUCTS
+    return "" if has_peaks else "mean"
+
+
 def _marked_texts(scene: Scene) -> tuple[str, str]:
     """Return a text and a short one about the marked interval."""
     if scene.view.marks == (None, None):
         return "", ""
-    interval = scene.interval()
+    interval = interval_of(scene)
     if interval is None:
         return NO_MARKED_ROWS, "no rows marked"
     return interval_text(interval), short_interval_text(interval)

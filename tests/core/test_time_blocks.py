@@ -1,4 +1,4 @@
-"""Blocks of time have the same edges for all sources, and merge exactly."""
+"""Blocks of time of all sources have the same edges."""
 
 import numpy as np
 import pytest

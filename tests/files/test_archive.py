@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import xarray
 from archive_runs import Following
+from archive_timelines import assert_blocks_agree_with_rows
 from publishers import producing
 from recordings import CADENCE_S, START_S, recording
 from waiting import poll_until
@@ -504,6 +505,7 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from recordings import recording
 from archive_runs import Following
+from archive_timelines import assert_blocks_agree_with_rows
 rows = recording(20_000, nchan=64)
 with Following(Path(sys.argv[1]), length=20_000, commit_s=0.01) as run:
     start = int(sys.argv[2])
@@ -542,6 +544,7 @@ def test_a_kill_at_any_moment_leaves_every_row_up_to_the_last_commit_once_and_in
         found = read_recording(tmp_path) if has_rows(tmp_path) else recording(0, nchan=64)
         kept = len(found)
         assert kept >= committed
+        assert assert_blocks_agree_with_rows(tmp_path) == kept
         np.testing.assert_array_equal(found.data, rows.data[:kept])
         np.testing.assert_allclose(found.times_s, rows.times_s[:kept], atol=1e-6, rtol=0)
     assert kept > 0

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from archive_timelines import assert_blocks_agree_with_rows
 from publishers import producing
 from recordings import recording
 from waiting import poll_until
@@ -108,6 +109,7 @@ def test_plots_and_archive_say_what_is_wrong_receiving_goes_on_and_both_recover_
         assert (last.health.frames_missing, last.archive.rows_missed) == (0, 0)
     found = read_recording(small_disk / "archive")
     assert len(found) == receiver.snapshot().archive.rows_written
+    assert assert_blocks_agree_with_rows(small_disk / "archive") == len(found)
     assert len(continuous_runs(found.times_s, found.cadence_s)) == 1
     assert np.isfinite(found.data).all()
     assert not [path for path in (small_disk / "figs").iterdir() if path.name.startswith(".")]

@@ -1,4 +1,4 @@
-"""Timeline made of arrays of rows by brute force: a reference and a fake."""
+"""Timeline made of arrays of rows: a reference and a fake."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, available, derive
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.time_blocks import TimeBlocks
-from sunspec_tui.core.timeline_source import Extent, TimelineAxis
+from sunspec_tui.core.timeline_source import TimelineAxis, TimelineExtent
 
 _KNOWN_PEAKS = (Product.XX, Product.YY, Product.I)
 
@@ -52,13 +52,13 @@ class RowTimeline:
         frequencies_hz = 13.4e6 + 95_703.125 * 768 / nbins * np.arange(nbins)
         return cls(times_s, data, np.full(n, cadence_s), none, none.astype(bool), frequencies_hz)
 
-    def extent(self) -> Extent | None:
+    def extent(self) -> TimelineExtent | None:
         """Return the times of the rows."""
         if not len(self.times_s):
             return None
         begin_s = float(self.times_s[0] - self.cadence_s[0])
         end_s = float(self.times_s[-1])
-        return Extent(begin_s, end_s, end_s, float(self.cadence_s[-1]))
+        return TimelineExtent(begin_s, end_s, end_s, float(self.cadence_s[-1]))
 
     def axis(self) -> TimelineAxis | None:
         """Return bins and products."""
@@ -69,8 +69,11 @@ class RowTimeline:
         """Return rows or blocks of the rows."""
         self.calls.append((step_s, begin_s, end_s, product))
         coarse_s = max(step_s, self.coarse_s)
-        edge_s = float(np.clip(-(-self.coarse_before_s // coarse_s) * coarse_s, begin_s, end_s))
-        older = self._blocks(coarse_s, begin_s // coarse_s * coarse_s, edge_s, product)
+        # Infinity has no block, so the limit is clipped before it is rounded up.
+        coarse_end_s = float(np.clip(self.coarse_before_s, begin_s, end_s))
+        edge_s = begin_s if coarse_end_s == begin_s else -(-coarse_end_s // coarse_s) * coarse_s
+        begins_s = begin_s // coarse_s * coarse_s if edge_s > begin_s else edge_s
+        older = self._blocks(coarse_s, begins_s, edge_s, product)
         newer = self._blocks(step_s, edge_s, end_s, product)
         return [part for part in (older, newer) if len(part.rows)]
 

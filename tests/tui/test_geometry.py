@@ -178,3 +178,33 @@ def test_mhz_labels_are_under_their_cells():
 def test_the_cells_of_many_columns_are_those_of_each(sweeping, grid, newest):
     axis = ColumnAxis(12, newest, sweeping, grid)
     assert axis.cells_of(np.array(axis.numbers)).tolist() == [axis.cell_of(number) for number in axis.numbers]
+
+
+# An axis as of an e-CALLISTO station: steps of 0.1 to 1.4 MHz.
+UNEVEN_MHZ = np.array([10.0, 10.4, 10.5, 11.9, 12.0, 12.6, 14.0, 14.1, 14.2, 14.3, 14.4, 14.5])
+
+
+def test_an_uneven_axis_names_each_bin_by_its_own_frequency():
+    band = FrequencyWindow.of(UNEVEN_MHZ)
+    for number, mhz in enumerate(UNEVEN_MHZ):
+        low, high = band.edges_mhz(number, number + 1)
+        assert low < mhz < high
+        assert band.cell_of(mhz, 12) == number
+    assert band.low_mhz == pytest.approx(9.8)
+    assert band.high_mhz == pytest.approx(14.55)
+    assert band.cell_of(9.7, 12) is None
+    assert band.cell_of(14.55, 12) is None
+    assert band.centre_mhz(4, 6) == pytest.approx((11.95 + 13.3) / 2)
+
+
+def test_a_part_of_an_uneven_axis_keeps_its_frequencies():
+    band = FrequencyWindow.of(UNEVEN_MHZ, (0.5, 1.0))
+    assert (band.start, band.stop) == (6, 12)
+    assert band.low_mhz == pytest.approx(13.3)
+    assert band.cell_of(14.2, 6) == 2
+
+
+@pytest.mark.parametrize("last_step", [0.51, 0.7, 1.0])
+def test_a_narrower_last_bin_leaves_the_axis_even(last_step):
+    frequencies = np.append(np.arange(20.0), 19 + last_step)
+    assert not FrequencyWindow.of(frequencies).uneven_edges_mhz

@@ -11,6 +11,7 @@ from scenes import NBINS, feed, flat, readout_at, refresh, scene_of
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import Product
 from sunspec_tui.tui.display.axes import time_ticks
+from sunspec_tui.tui.display.intervals import interval_of
 from sunspec_tui.tui.display.readouts import readout_of
 from sunspec_tui.tui.display.view_state import Cursor, View
 from sunspec_tui.tui.display.waterfall_image import ColumnContent, PixelCode
@@ -313,17 +314,17 @@ def test_marked_rows_that_leave_the_ring_are_counted():
     scene.apply_action("mark", 0)
     scene.apply_action("mark", 1)
     scene.apply_action("toggle_pause")
-    assert scene.interval().lost_rows == 0
+    assert interval_of(scene).lost_rows == 0
     assert "40 rows marked" in marked_caption(scene)
     feed(receiver, 75)
     refresh(scene)
-    interval = scene.interval()
+    interval = interval_of(scene)
     assert (interval.stop - interval.start, interval.lost_rows) == (25, 15)
     assert "25 rows marked" in marked_caption(scene)
     assert "15 rows before them have left the ring" in marked_caption(scene)
     feed(receiver, 30)
     refresh(scene)
-    assert scene.interval() is None
+    assert interval_of(scene) is None
     assert NO_MARKED_ROWS in marked_caption(scene)
 
 
@@ -334,4 +335,4 @@ def test_a_mark_before_the_first_row_loses_nothing():
     scene.apply_action("mark", 0)
     scene.apply_action("mark", 1)
     assert scene.view.marks == (0, 19)
-    assert scene.interval().lost_rows == 0
+    assert interval_of(scene).lost_rows == 0

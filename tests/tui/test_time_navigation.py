@@ -12,6 +12,7 @@ from monitors import StillReceiver
 from scenes import NBINS, NCHAN, feed, flat, readout_at, refresh, scene_of
 
 from sunspec_tui.core.products import Product
+from sunspec_tui.tui.display.intervals import interval_of
 from sunspec_tui.tui.display.readouts import readout_of
 from sunspec_tui.tui.display.view_state import Cursor, View
 
@@ -208,7 +209,7 @@ def test_rows_before_a_change_of_the_axis_can_be_exported(tmp_path):
     for _ in range(3):
         scene.apply_action("scroll_back", 1.0)
         refresh(scene)
-    interval = scene.interval()
+    interval = interval_of(scene)
     receiver.export_rows(tmp_path / "a.npz", interval.start, interval.stop)
     with np.load(tmp_path / "a.npz") as found:
         assert found["data"].shape[0] == 50

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sunspec_tui.core.recording import Recording
-from sunspec_tui.core.ring_buffer import RingBuffer
+from sunspec_tui.core.ring_buffer import RingBuffer, Rows
+from sunspec_tui.files.archive.counted_rows import CountedRows, missing_in_ring
 
 MAX_WAITING_BYTES = 256 << 20
 """Memory for waiting rows of earlier rings."""
@@ -67,8 +68,10 @@ class ArchiveBacklog:
         self._lock = threading.Lock()
         self._source: ArchiveSource | None = None
         # Rows copied from a ring: waiting rows of earlier rings, and rows being written.
-        self._copied: deque[Recording] = deque()
+        self._copied: deque[CountedRows] = deque()
         self._next_row = 0
+        # Ring and slot of the last copied row, to know what is missing before the next one.
+        self._last_slot: tuple[RingBuffer, int] | None = None
         self._counts = RowCounts()
         self.over_budget = False
 
@@ -118,8 +121,9 @@ class ArchiveBacklog:
             for begin in range(self._next_row, stop, _COPIED_ROWS)
         ]
         if found:
-            data, times_s = (np.concatenate([getattr(rows, name) for rows in found]) for name in ("data", "times_s"))
-            self._copied.append(replace(before.template, data=data, times_s=times_s))
+            names = ("data", "times_s", "slots", "marks")
+            columns = {name: np.concatenate([getattr(rows, name) for rows in found]) for name in names}
+            self._copied.append(self._counted(before, Rows(**columns, count=stop)))
         self._next_row = stop
         while self._copied and sum(map(_nbytes, self._copied)) > self._max_waiting_bytes:
             self._lose_copied()
@@ -167,9 +171,18 @@ class ArchiveBacklog:
             return False
         # The ring may have overwritten rows since `start` was computed.
         self._lose(block.count - len(block) - self._next_row)
-        self._copied.append(replace(source.template, data=block.data, times_s=block.times_s))
+        self._copied.append(self._counted(source, block))
         self._next_row = block.count
         return True
+
+    def _counted(self, source: ArchiveSource, rows: Rows) -> CountedRows:
+        """Return rows with the number of rows missing before each."""
+        last = self._last_slot
+        before = last[1] if last is not None and last[0] is source.ring else None
+        if len(rows):
+            self._last_slot = source.ring, int(rows.slots[-1])
+        missing = missing_in_ring(rows, before)
+        return CountedRows.of(source.template, rows.data, rows.times_s, missing)
 
     def settle(self, count: int, *, written: bool = False, unwanted: bool = False) -> None:
         """Count the first `count` taken rows, by default as lost."""

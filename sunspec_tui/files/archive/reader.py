@@ -19,8 +19,9 @@ from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.times import parse_time_range
+from sunspec_tui.files.archive.array_check import StoreRefused
 from sunspec_tui.files.archive.layout import StoreName, stores
-from sunspec_tui.files.archive.store_check import BITS, StoreClaim, StoreRefused, check_store, missing_chunks
+from sunspec_tui.files.archive.store_check import BITS, StoreClaim, check_store, missing_chunks
 from sunspec_tui.files.xarray_dataset import from_dataset
 
 if TYPE_CHECKING:

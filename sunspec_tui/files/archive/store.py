@@ -22,6 +22,8 @@ from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import WIRE_PRODUCTS, plain_name
 from sunspec_tui.core.recording import Recording, channels_of, recording_metadata
+from sunspec_tui.files.archive.array_check import MAX_CHUNK_BYTES
+from sunspec_tui.files.archive.counted_rows import counted_missing
 from sunspec_tui.files.archive.layout import (
     BLOCK_ROWS,
     BLOCKS,
@@ -37,12 +39,18 @@ from sunspec_tui.files.archive.store_blocks import BlockMaker
 from sunspec_tui.files.archive.store_check import (
     BITS,
     EVERY_CHUNK,
-    MAX_CHUNK_BYTES,
     ROOT,
     TIME_UNITS,
     StoreClaim,
     check_store,
 )
+from sunspec_tui.files.archive.store_time_blocks import (
+    create_time_blocks,
+    reopened_time_blocks,
+    write_coverage,
+    write_time_blocks,
+)
+from sunspec_tui.files.archive.time_block_maker import TimeBlockMaker
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +78,8 @@ class ArchiveStore:
         Makes blocks of its rows; None for a store of an earlier version, which has no blocks.
     precision
         Precision that the writer requests.
+    time_blocks
+        Makes blocks of time of its rows; None for a store that has none.
     """
 
     path: Path
@@ -78,6 +88,7 @@ class ArchiveStore:
     bits: int | None
     blocks: BlockMaker | None
     precision: Precision
+    time_blocks: TimeBlockMaker | None = None
 
     def accepts(self, rows: Recording) -> bool:
         """Return True if rows fit: same day, axis and origin, not earlier."""
@@ -105,6 +116,8 @@ class ArchiveStore:
         # Without a known cadence the noise of rows is unknown, so they keep all their bits.
         rows = rounded_rows(rows, self.bits if rows.cadence_s > 0 else None)
         blocks = {} if self.blocks is None else self.blocks.add(rows.data)
+        missing = counted_missing(rows, times_us, self.last_us)
+        chunks = [] if self.time_blocks is None else self.time_blocks.add(rows.data, times_us, missing)
         # Chunks without a valid value are written too, so that a missing chunk was certainly deleted.
         with zarr.config.set({"array.write_empty_chunks": True}):
             group = zarr.open_group(self.path, mode="r+", use_consolidated=True, zarr_format=3)
@@ -112,6 +125,10 @@ class ArchiveStore:
                 _write(group[name], self.nrows, values)
             for name, values in blocks.items():
                 _write(group[f"{BLOCKS}/{name}"], self.nrows // BLOCK_ROWS, values)
+            if self.time_blocks is not None:
+                write_time_blocks(group, self.nrows, missing, chunks)
+                if chunks:
+                    write_coverage(self.path, self.time_blocks.rows_covered, self.time_blocks.chunks_covered)
         zarr.consolidate_metadata(self.path, zarr_format=3)
         self.nrows, self.last_us = stop, int(times_us[-1])
 
@@ -245,9 +262,10 @@ def _created(path: Path, rows: Recording, precision: Precision) -> ArchiveStore:
             name, shape=(0, nbins), chunks=(chunk_blocks, nbins), dtype="float32", fill_value=np.nan,
             compressors=packed, dimension_names=("block", "frequency"), attributes={"units": "arbitrary"},
         )  # fmt: skip
+    timed = create_time_blocks(group, rows.products, nbins, packed)
     zarr.consolidate_metadata(temporary, zarr_format=3)
     temporary.rename(path)
-    return ArchiveStore(path, 0, None, bits, BlockMaker(rows.products, nbins), precision)
+    return ArchiveStore(path, 0, None, bits, BlockMaker(rows.products, nbins), precision, timed)
 
 
 def _reopened(path: Path, precision: Precision) -> ArchiveStore | None:
@@ -264,7 +282,8 @@ def _reopened(path: Path, precision: Precision) -> ArchiveStore | None:
             # A commit that completes no block does not write them, and would keep the shape of a failed commit.
             group[f"{BLOCKS}/{name}"].resize(group[f"{BLOCKS}/{name}"].shape)
         last_us = int(group["time"][-1]) if claim.nrows else None
-        return ArchiveStore(path, claim.nrows, last_us, claim.bits, _blocks_of(claim, group), precision)
+        timed = reopened_time_blocks(claim, group)
+        return ArchiveStore(path, claim.nrows, last_us, claim.bits, _blocks_of(claim, group), precision, timed)
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001 - codecs and parsers raise any error for a damaged store

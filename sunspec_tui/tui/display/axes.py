@@ -12,11 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.core.times import format_clock
+from sunspec_tui.core.times import SECONDS_A_DAY, format_clock, format_date
 from sunspec_tui.tui.display.column_grid import ColumnGrid
 
 # Approximate number of cells between two times on the axis, and number of steps that a narrow picture tries.
 _TIME_CELLS, _STEPS_TRIED = 12, 3
+_EVENNESS = 0.5  # largest offset of a bin on an even axis, in bins; a narrower last bin moves others by less
 
 
 def nice_step(span: float, max_parts: int) -> float:
@@ -42,7 +43,8 @@ def ticks(low: float, high: float, max_parts: int) -> list[float]:
     return [float(f"{n * step:.12g}") for n in range(first, last + 1)]
 
 
-_CLOCK_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+_DAY_STEPS_S = tuple(days * SECONDS_A_DAY for days in (1, 2, 5, 10))
+_CLOCK_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, *_DAY_STEPS_S)
 
 
 def clock_step(span_s: float, max_parts: int) -> int:
@@ -110,7 +112,14 @@ def time_labels(
     """
     for is_left, finer in itertools.product((False, True), range(_STEPS_TRIED)):
         times = _times_at_cells(times_s, cells, max(1, width // _TIME_CELLS) << finer)
-        texts = [(cell - len(text), f"{text}╵") if is_left else (cell, f"╵{text}") for cell, text in times]
+        # A date tells the day of all times, so it is placed before them.
+        times.sort(key=lambda each: not _is_date(each[1]))
+        texts = [
+            (cell - len(text), f"{text}╵")
+            if is_left or (_is_date(text) and cell + len(text) >= width)
+            else (cell, f"╵{text}")
+            for cell, text in times
+        ]
         found = labels([*signs, *texts], width)
         if any(len(text) > 1 for _, text in found):
             return found
@@ -120,7 +129,16 @@ def time_labels(
 def _times_at_cells(times_s: list[float], cells: Sequence[int], max_parts: int) -> list[tuple[int, str]]:
     """Return round times with the cells of their columns, the newest first."""
     ticks_found = reversed(time_ticks(times_s, max_parts))
-    return [(cells[column], format_clock(moment_s)) for column, moment_s in ticks_found]
+    return [(cells[column], _tick_text(moment_s)) for column, moment_s in ticks_found]
+
+
+def _is_date(text: str) -> bool:
+    return "-" in text
+
+
+def _tick_text(moment_s: float) -> str:
+    """Return the time of day or, at midnight, the date that begins."""
+    return format_date(moment_s) if moment_s % SECONDS_A_DAY == 0 else format_clock(moment_s)
 
 
 def pixel_bins(nbins: int, npixels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -135,6 +153,22 @@ def pixel_bins(nbins: int, npixels: int) -> tuple[NDArray[np.int64], NDArray[np.
     return edges[:-1], edges[1:]
 
 
+def bin_edges_mhz(frequencies_mhz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the edges of bins, in the middle between their centres.
+
+    The shape is (nbins + 1,). The first and the last bin end as far from their centres as they begin.
+    """
+    middles = (frequencies_mhz[1:] + frequencies_mhz[:-1]) / 2
+    ends = 2 * frequencies_mhz[[0, -1]] - middles[[0, -1]]
+    return np.concatenate([ends[:1], middles, ends[1:]])
+
+
+def _is_even(frequencies_mhz: NDArray[np.float64], step_mhz: float) -> bool:
+    """Return True if no bin is half a step from its place."""
+    places_mhz = frequencies_mhz[0] + step_mhz * np.arange(len(frequencies_mhz))
+    return bool((np.abs(frequencies_mhz - places_mhz) <= _EVENNESS * step_mhz).all())
+
+
 class FrequencyWindow(NamedTuple):
     """Range of the displayed bins and its frequencies.
 
@@ -144,12 +178,16 @@ class FrequencyWindow(NamedTuple):
         First bin, and the bin after the last.
     low_mhz, high_mhz
         Lower edge of the first bin and upper edge of the last one.
+    uneven_edges_mhz
+        Edges of all bins of an axis that is not even, such as that of an e-CALLISTO station; else empty. All bins have
+        the same height in a picture, so frequencies on such an axis are not at even distances.
     """
 
     start: int
     stop: int
     low_mhz: float
     high_mhz: float
+    uneven_edges_mhz: tuple[float, ...] = ()
 
     @classmethod
     def of(
@@ -163,6 +201,9 @@ class FrequencyWindow(NamedTuple):
         start = min(nbins - 1, max(0, round(share[0] * nbins)))
         stop = min(nbins, max(start + 1, round(share[1] * nbins)))
         step = (frequencies_mhz[-1] - frequencies_mhz[0]) / (nbins - 1) if nbins > 1 else alone_mhz
+        if not _is_even(frequencies_mhz, step):
+            edges = tuple(bin_edges_mhz(frequencies_mhz)[start : stop + 1].tolist())
+            return cls(start, stop, edges[0], edges[-1], edges)
         low = frequencies_mhz[0] + (start - 0.5) * step
         return cls(start, stop, float(low), float(low + (stop - start) * step))
 
@@ -181,8 +222,13 @@ class FrequencyWindow(NamedTuple):
 
         Cells are counted from the low end.
         """
-        index = (mhz - self.low_mhz) / (self.high_mhz - self.low_mhz) * cells
-        return math.floor(index) if 0 <= index < cells else None
+        if not self.low_mhz <= mhz < self.high_mhz:
+            return None
+        if self.uneven_edges_mhz:
+            share = float(np.interp(mhz, self.uneven_edges_mhz, np.arange(self.nbins + 1))) / self.nbins
+        else:
+            share = (mhz - self.low_mhz) / (self.high_mhz - self.low_mhz)
+        return min(math.floor(share * cells), cells - 1)
 
     def bins_of(self, cell: int, cells: int, per_cell: int = 2) -> tuple[int, int]:
         """Return the first and the exclusive last bin of a cell.
@@ -202,14 +248,18 @@ class FrequencyWindow(NamedTuple):
 
         `stop` is the bin after the last.
         """
-        return (
-            self.low_mhz + (start - self.start) * self.bin_mhz,
-            self.low_mhz + (stop - self.start) * self.bin_mhz,
-        )
+        return self._edge_mhz(start), self._edge_mhz(stop)
 
     def centre_mhz(self, start: int, stop: int) -> float:
         """Return the centre of bins `start` to `stop`, in MHz."""
-        return self.low_mhz + ((start + stop) / 2 - self.start) * self.bin_mhz
+        low, high = self.edges_mhz(start, stop)
+        return (low + high) / 2
+
+    def _edge_mhz(self, number: int) -> float:
+        """Return the lower edge of a bin."""
+        if self.uneven_edges_mhz:
+            return self.uneven_edges_mhz[min(max(0, number - self.start), self.nbins)]
+        return self.low_mhz + (number - self.start) * self.bin_mhz
 
     def cell_of_bin(self, number: int, cells: int, per_cell: int = 2) -> int | None:
         """Return the cell that shows a bin; None outside the window.

@@ -14,6 +14,7 @@ from sunspec_tui.core.row_blocks import FINEST_STEP, STEP_RATIO
 
 Number = TypeVar("Number", int, NDArray[np.int64])
 _WRITE_CURSOR_PX = 2
+_MIN_BLOCKS = 2
 
 
 class ColumnGrid(NamedTuple):
@@ -27,10 +28,13 @@ class ColumnGrid(NamedTuple):
         Number of slots that a cell shows.
     cell_px
         Width of a cell in pixels; 1 for a picture of blocks.
+    steps
+        Slots in the blocks of a timeline, ascending; empty for the ring.
     """
 
     cell_slots: int
     cell_px: int = 1
+    steps: tuple[int, ...] = ()
 
     @property
     def per_cell(self) -> int:
@@ -43,12 +47,23 @@ class ColumnGrid(NamedTuple):
 
         So the stored mean of each block can be used for a long column.
         """
+        if self.steps:
+            return self._timeline_step
         if self.per_cell == 1:
             return self.cell_slots
         size, slots = 1, self.cell_slots // self.per_cell
         while max(size, FINEST_STEP // STEP_RATIO) * STEP_RATIO**2 <= slots:
             size = max(size, FINEST_STEP // STEP_RATIO) * STEP_RATIO
         return size
+
+    @property
+    def _timeline_step(self) -> int:
+        """Number of slots in a timeline's blocks; 1 if a column is made of rows.
+
+        A cell of blocks has at least two, so that the numbers of blocks in two columns are similar.
+        """
+        longest = self.cell_slots // (self.per_cell if self.cell_px > 1 else _MIN_BLOCKS)
+        return max((step for step in self.steps if step <= longest), default=1)
 
     @property
     def write_columns(self) -> int:

@@ -28,12 +28,18 @@ class ColumnStore:
         Number of slots in a column or, in pixels, in a cell.
     cell_px
         Width of a cell in pixels; 1 in blocks.
+    steps
+        Slots in the blocks of a timeline; empty for the ring.
     """
 
-    def __init__(self, width: int, nbins: int, rows_per_column: int, cell_px: int = 1) -> None:
+    _no_column = _NO_COLUMN
+
+    def __init__(
+        self, width: int, nbins: int, rows_per_column: int, cell_px: int = 1, steps: tuple[int, ...] = ()
+    ) -> None:
         self.width = width
         self.nbins = nbins
-        self.grid = ColumnGrid(rows_per_column, cell_px)
+        self.grid = ColumnGrid(rows_per_column, cell_px, steps)
         self.newest: int | None = None
         self._numbers = np.full(width, _NO_COLUMN, np.int64)
         # Double precision makes a mean independent of the blocks in which its rows arrive.

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 MAX_WAITING = 200
 
-# These depend on the products, the cadence and the length of the ring.
-_NEED_STREAM = frozenset({"next_product", "choose_product", "span"})
+# These depend on the products, the cadence, the length of the ring and the times of the rows.
+_NEED_STREAM = frozenset({"next_product", "choose_product", "span", "go_to"})
 # These change the same parts of the view. If an action waits already, they wait behind it.
 _SAME_PARTS = frozenset({"set_levels", "bias", "toggle_linear"})
 _NOTHING_TO = {

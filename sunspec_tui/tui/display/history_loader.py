@@ -5,6 +5,7 @@ a change of product blocks the screen. A picture with many rows in a column is m
 This module does not draw, read a socket or use a terminal.
 """
 
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sunspec_tui.core.frequency_axis import Position
     from sunspec_tui.core.ring_buffer import Rows
     from sunspec_tui.core.ring_epochs import Epoch
+    from sunspec_tui.core.timeline_source import TimelineSource
 
 _BLOCK_ROWS = 256
 _MAX_NEW_ROWS = 512
@@ -50,6 +52,10 @@ class LiveSource(RowSource, Protocol):
 
     def epochs(self) -> "tuple[Epoch, ...]":
         """Return the epochs, oldest first; the last one still grows."""
+        ...
+
+    def timeline(self) -> "TimelineSource | None":
+        """Return the rows and blocks of time from all sources; None if there are none."""
         ...
 
 
@@ -145,6 +151,13 @@ class HistoryLoader:
         """True if new rows wait for the next update."""
         return self.position is not None and self._next_row < self.position.count
 
+    @property
+    def newest_s(self) -> float:
+        """End of the newest row of the displayed source; NaN without rows."""
+        count = self.position.count if self.position else 0
+        rows = self.rows(count - 1, count) if count else None
+        return float(rows.times_s[-1]) if rows is not None and len(rows) else math.nan
+
     def rows(self, start: int, stop: int, product: Product | None = None) -> "Rows | None":
         """Return rows of the displayed source by their numbers."""
         return self.displayed_source.rows_between(start, stop, product) if self.displayed_source else None
@@ -218,6 +231,22 @@ class HistoryLoader:
         changed |= self._load_old(request.product)
         return changed
 
+    def follow(self, position: "Position", product: Product) -> bool:
+        """Follow the stream without a picture of the ring.
+
+        Return True if there were new rows.
+        """
+        self._update_blocks(position)
+        self.picture = self._loaded_request = None
+        self._pending.clear()
+        if position.count == self._next_row and self._traces_key == (position.epoch, product):
+            return False
+        self._trace_missed_rows(position, product)
+        self._trace_anew(position, product, position.count - _BLOCK_ROWS, position.count)
+        self._next_row = position.count
+        self.latest = self.rows(position.count - 1, position.count)
+        return True
+
     def _trace_missed_rows(self, position: "Position", product: Product) -> None:
         """Add missed rows to the traces.
 
@@ -226,6 +255,14 @@ class HistoryLoader:
         # A screen that was stopped for a long time has missed many rows. The newest rows are enough for the traces.
         if self._traces_key == (position.epoch, product):
             self._add_to_traces(max(self._next_row, position.count - _MAX_NEW_ROWS), position.count, product)
+
+    def _trace_anew(self, position: "Position", product: Product, start: int, end: int) -> None:
+        """Begin the traces with some rows, if the product or the epoch is another one."""
+        if self._traces_key != (position.epoch, product):
+            self.traces.reset()
+            self._traces_key = (position.epoch, product)
+        if self.traces.get("max") is None:
+            self._add_to_traces(max(0, start), end, product)
 
     def _add_to_traces(self, start: int, stop: int, product: Product) -> None:
         rows = self.rows(start, stop, product)
@@ -243,11 +280,7 @@ class HistoryLoader:
         end_slot = int(last.slots[-1]) if last is not None and len(last) else position.newest
         first_slot = grid.first_slot(grid.number_of(end_slot) - request.columns + 1)
         first = self.number_at(first_slot)
-        if self._traces_key != (position.epoch, request.product):
-            self.traces.reset()
-            self._traces_key = (position.epoch, request.product)
-        if self.traces.get("max") is None:
-            self._add_to_traces(max(first, end - _BLOCK_ROWS), end, request.product)
+        self._trace_anew(position, request.product, max(first, end - _BLOCK_ROWS), end)
         self._pending = self._load_ranges(grid.block_slots, max(first_slot, position.oldest), end_slot + 1)
         self._next_row = position.count
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sunspec_tui.core.times import format_clock
+from sunspec_tui.tui.display.intervals import interval_of
 from sunspec_tui.tui.display.readouts import readout_of
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def note_subject(scene: "Scene", now_s: float) -> NoteSubject | None:
 
 
 def _marked_subject(scene: "Scene") -> NoteSubject | None:
-    interval = scene.interval()
+    interval = interval_of(scene)
     if interval is None:
         return None
     # Where the data time goes back, the last row may be earlier than the first.

@@ -30,6 +30,7 @@ class PixelColour(IntEnum):
     WRITE_CURSOR = PIXEL_STEPS + 4
     CURSOR = PIXEL_STEPS + 5
     CURSOR_EDGE = PIXEL_STEPS + 6
+    NOT_LOADED = PIXEL_STEPS + 7
 
 
 class PixelSteps:
@@ -87,6 +88,8 @@ class PixelSteps:
         gap = ~stored & ~before
         if gap.any():
             pixels[:, gap] = _hatched(pixels.shape, axis)[:, gap]
+        if picture.timeline is not None and (unloaded := picture.timeline.unloaded(numbers)).any():
+            pixels[:, unloaded] = PixelColour.NOT_LOADED
         restarts = store.with_restarts(numbers)
         if restarts.any():
             pixels[:, restarts] = PixelColour.RESTART

@@ -26,7 +26,7 @@ def readout_of(scene: "Scene") -> Readout | None:
         return _OUTSIDE
     cell = scene.picture.cell_value(cursor.number, pixel)
     low, high = band.edges_mhz(*band.bins_of(pixel, pixels, 1))
-    begin_s = cell.first_s - scene.position.cadence_s
+    begin_s = cell.begin_s if scene.in_timeline else cell.first_s - scene.position.cadence_s
     if not begin_s < cell.time_s:
         # The data time goes back within the column.
         begin_s = math.nan
@@ -35,15 +35,34 @@ def readout_of(scene: "Scene") -> Readout | None:
 
 def _spectrum_readout(scene: "Scene", bin_number: int) -> Readout:
     """Return the data of a bin in the last row."""
-    band, power = scene.band, scene.power(scene.product)
-    if power is None or not band.start <= bin_number < band.stop:
+    power = scene.power(scene.product)
+    if scene.shows_column_mean and power is not None:
+        return _bin_readout(scene, bin_number, power, *_last_column_times(scene))
+    if power is None:
+        return _OUTSIDE
+    cadence_s = scene.history.position.cadence_s if scene.history.position else math.nan
+    return _bin_readout(scene, bin_number, power, scene.end_s - cadence_s, scene.end_s)
+
+
+def _last_column_times(scene: "Scene") -> tuple[float, float]:
+    """Return begin and end of the data in the last column of a timeline."""
+    timeline = scene.picture.timeline if scene.picture else None
+    numbers = timeline.stored_numbers() if timeline else []
+    if timeline is None or not numbers:
+        return math.nan, math.nan
+    return timeline.begin_s(numbers[-1]), timeline.time_s(numbers[-1])
+
+
+def _bin_readout(scene: "Scene", bin_number: int, power: Floats, begin_s: float, end_s: float) -> Readout:
+    """Return the data of a bin of the spectrum."""
+    band = scene.band
+    if not band.start <= bin_number < band.stop:
         return _OUTSIDE
     value = float(power[bin_number])
     decibels = 10 * math.log10(value) if value > 0 and math.isfinite(value) else math.nan
     low, high = band.edges_mhz(bin_number, bin_number + 1)
-    cadence_s = scene.position.cadence_s if scene.position else math.nan
     shown = value if scene.signed else decibels
-    return Readout(low, high, None, value, shown, scene.end_s - cadence_s, scene.end_s)
+    return Readout(low, high, None, value, shown, begin_s, end_s)
 
 
 @without_warnings()

@@ -3,6 +3,7 @@
 This module does not read a socket or use a terminal.
 """
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -23,15 +24,10 @@ from sunspec_tui.tui.display.history_loader import HistoryLoader, LiveSource, Pi
 from sunspec_tui.tui.display.span_growth import FixedSpan, SpanGrowth
 from sunspec_tui.tui.display.spectrum_traces import Traces
 from sunspec_tui.tui.display.time_navigation import TimeNavigator
-from sunspec_tui.tui.display.view_actions import (
-    VIEW_ACTIONS,
-    marked_slots,
-    refit,
-    whole_ring,
-    with_product,
-    with_rows_per_column,
-)
-from sunspec_tui.tui.display.view_state import Cursor, Interval, View, ViewContext, Window
+from sunspec_tui.tui.display.time_slots import TimeSlots
+from sunspec_tui.tui.display.timeline_display import TimelineDisplay
+from sunspec_tui.tui.display.view_actions import VIEW_ACTIONS, refit, whole_ring, with_product, with_rows_per_column
+from sunspec_tui.tui.display.view_state import Cursor, View, ViewContext, Window
 from sunspec_tui.tui.display.waterfall_image import Drawing, WaterfallImage
 
 if TYPE_CHECKING:
@@ -39,7 +35,10 @@ if TYPE_CHECKING:
     from sunspec_tui.core.ring_buffer import Rows
     from sunspec_tui.core.ring_epochs import Epoch
 
+log = logging.getLogger(__name__)
+
 _TIME_ACTIONS = ("span", "reset_view")
+_MOVING_ACTIONS = (*_TIME_ACTIONS, "scroll_back", "live", "escape", "toggle_pause")
 _LEVEL_ACTIONS = ("shift_levels", "toggle_automatic_levels", "bias", "fix_spectrum")
 
 
@@ -60,6 +59,7 @@ class Scene:
         self, view: View, source: LiveSource | None = None, clock: Callable[[], float] = time.perf_counter
     ) -> None:
         self.history = HistoryLoader(source, clock)
+        self.timeline = TimelineDisplay(self.history, self.context_of, clock)
         self._navigator = TimeNavigator(self.history)
         self._growth, self._fixed_span = SpanGrowth(), FixedSpan()
         self._has_size = False
@@ -74,8 +74,19 @@ class Scene:
 
     @property
     def position(self) -> "Position | None":
-        """Position of the displayed source; None before the first row."""
-        return self.history.position
+        """Position of the displayed source; None before the first row.
+
+        In the timeline, its slots are units of time, and the cadence is their length.
+        """
+        return self._position_of(self.view)
+
+    def _position_of(self, view: View) -> "Position | None":
+        return self.history.position if view.slot_s is None else self.timeline.position(view.slot_s)
+
+    @property
+    def in_timeline(self) -> bool:
+        """True if the picture shows the timeline, False for the ring."""
+        return self.view.slot_s is not None
 
     @property
     def rows_received(self) -> int:
@@ -86,7 +97,7 @@ class Scene:
     @property
     def picture(self) -> WaterfallImage | None:
         """Image of the waterfall; None before the first row."""
-        return self.history.picture
+        return self.timeline.picture if self.in_timeline else self.history.picture
 
     @property
     def latest(self) -> "Rows | None":
@@ -104,7 +115,8 @@ class Scene:
     @property
     def loading(self) -> bool:
         """True if rows wait to be loaded, even without new rows."""
-        return self.history.loading or self.history.is_behind
+        awaits_blocks = self.in_timeline and self.timeline.loader.loading
+        return self.history.loading or self.history.is_behind or awaits_blocks
 
     @property
     def past_epoch(self) -> "Epoch | None":
@@ -136,7 +148,9 @@ class Scene:
         self._fit_cells(cell_px)
         before, old_view = self.context, self.view
         self.columns, self.lines, self.pixels_per_line, self.cell_px = size
-        if self.picture is not None and columns != before.columns:
+        if self.in_timeline:
+            self.view = self.timeline.fitted(old_view)
+        elif self.picture is not None and columns != before.columns:
             self.view = refit(old_view, before, self.context)
             about_cursor = self.view != old_view
             self.view = self._navigator.at_row(
@@ -161,13 +175,34 @@ class Scene:
             sentence = nothing_to_act_on(name, self.view) if self.position is None else ""
             if sentence or self.early_actions.keep(name, arguments):
                 return sentence
-        self._apply(name, *arguments)
-        return ""
+        return self._apply(name, *arguments)
 
-    def _apply(self, name: str, *arguments: Any) -> None:
+    def _apply(self, name: str, *arguments: Any) -> str:
+        if name == "go_to":
+            self.view, sentence = self.timeline.go_to(self.view, arguments[0], self.end_s)
+            return sentence
         if name in _LEVEL_ACTIONS:
             # Setting levels while XX substitutes for a missing product selects XX.
             self.view = with_product(self.view, self.product)
+        if name in _MOVING_ACTIONS:
+            self.timeline.mode.refresh(now=True)
+            self.view = self.timeline.before_action(self.view, name, arguments)
+        if self.in_timeline:
+            self.view = self._in_timeline(name, *arguments)
+        else:
+            self._apply_in_ring(name, *arguments)
+        if name in _MOVING_ACTIONS:
+            self.view = self.timeline.settled(self.view)
+        return ""
+
+    def _in_timeline(self, name: str, *arguments: Any) -> View:
+        """Return the view after an action in the timeline."""
+        if name == "span":
+            return self.timeline.span(self.view, *arguments)
+        view = VIEW_ACTIONS[name](self.view, self.context, *arguments)
+        return replace(view, slot_s=self.view.slot_s)
+
+    def _apply_in_ring(self, name: str, *arguments: Any) -> None:
         before, old_view = self.context.end_slot, self.view
         self.view = VIEW_ACTIONS[name](old_view, self.context, *arguments)
         self.view = self._navigator.at_row(
@@ -186,16 +221,32 @@ class Scene:
 
         Return True if the pictures have changed.
         """
-        self._navigator.keep_paused_epoch(self.view)
+        if not self.in_timeline:
+            self._navigator.keep_paused_epoch(self.view)
         position = self.history.refresh_position()
         if position is None:
             return False
-        self._fit_span(position)
+        self._fit_time(position)
         for name, arguments in self.early_actions.drain(position, has_size=self._has_size):
-            self._apply(name, *arguments)
+            if sentence := self._apply(name, *arguments):
+                log.warning("%s", sentence)
+        if not self.in_timeline and not self.history.matches(self._request(position)):
+            self.view = self.timeline.settled(self.view)
+        if not self.in_timeline:
+            self.timeline.loader.forget()
+        else:
+            return self.timeline.load(self.view, self.product, self.grid.kept_columns(self.columns))
         if not self.history.matches(self._request(position)):
             self.view = self._navigator.at_oldest_rows(self.view, self.columns, position)
         return self.history.load(position, self._request(position))
+
+    def _fit_time(self, position: "Position") -> None:
+        """Fit the span, and change between ring and timeline if a live picture needs it."""
+        was_read = self.timeline.mode.refresh(each_row=self.in_timeline)
+        if not self.in_timeline:
+            self._fit_span(position)
+        if was_read and self._has_size and self.view.paused_at_slot is None:
+            self.view = self.timeline.fitted(self.timeline.settled(self.view))
 
     def _fit_span(self, position: "Position") -> None:
         """Let the time span grow, or apply the span of the settings.
@@ -256,7 +307,7 @@ class Scene:
     @property
     def grid(self) -> ColumnGrid:
         """Division of the slots into columns."""
-        return ColumnGrid(self.view.rows_per_column, self.cell_px)
+        return ColumnGrid(self.view.rows_per_column, self.cell_px, _steps_of(self.view))
 
     @property
     def time_axis(self) -> ColumnAxis:
@@ -269,7 +320,11 @@ class Scene:
     @property
     def context(self) -> ViewContext:
         """Context of the next view action."""
-        position = self.position
+        return self.context_of(self.view)
+
+    def context_of(self, view: View) -> ViewContext:
+        """Return the context of a view, in its slots."""
+        position = self._position_of(view)
         newest, oldest = (position.newest, position.oldest) if position else (0, 0)
         return ViewContext(
             npol=position.axis.npol if position else 4,
@@ -279,7 +334,7 @@ class Scene:
             nbins=len(position.axis.frequencies_mhz) if position else 1,
             newest=newest,
             oldest=oldest,
-            end_slot=newest if self.view.paused_at_slot is None else self.view.paused_at_slot,
+            end_slot=newest if view.paused_at_slot is None else view.paused_at_slot,
             pixels_per_line=self.pixels_per_line,
             sweeping=self.time_axis.sweeping,
             band=self.band,
@@ -287,23 +342,8 @@ class Scene:
             spectrum_levels=self.spectrum_levels,
             window=self.window,
             cell_px=self.cell_px,
+            steps=_steps_of(view),
         )
-
-    def interval(self) -> Interval | None:
-        """Return the marked interval, or else the interval of the picture.
-
-        Return None if it has no rows.
-        """
-        if self.position is None or self.history.source is None:
-            return None
-        first, last = marked_slots(self.view, self.context)
-        start, stop = self.history.number_at(first), self.history.number_at(last + 1)
-        ends = [self.history.rows(number, number + 1) for number in (start, stop - 1)]
-        if stop <= start or any(rows is None or not len(rows) for rows in ends):
-            return None
-        begin_s, end_s = (float(rows.times_s[0]) for rows in ends if rows is not None)
-        lost = max(0, self.position.oldest - first) if first in self.view.marks else 0
-        return Interval(start, stop, begin_s, end_s, self.view.marks != (None, None), lost)
 
     @without_warnings()
     def draw(self) -> WaterfallImage | None:
@@ -325,14 +365,40 @@ class Scene:
 
     @without_warnings()
     def power(self, product: Product) -> Floats | None:
-        """Return one product of the picture's last row, shape (nbins,)."""
+        """Return one product of the picture's last row, shape (nbins,).
+
+        In a paused picture of the timeline, it is the mean of the last column.
+        """
+        if self.shows_column_mean:
+            return self._last_column_mean() if product is self.product else None
         if self.latest is None or not len(self.latest) or product not in available(self.latest.data.shape[-1]):
             return None
         return derive(self.latest.data[-1], product)
 
     @property
+    def shows_column_mean(self) -> bool:
+        """True if the spectrum shows the mean of the last column, instead of the last row."""
+        return self.in_timeline and self.view.paused_at_slot is not None
+
+    @property
+    def column_s(self) -> float:
+        """Length of a column of the timeline, or of a cell of several columns; NaN for the ring."""
+        return math.nan if self.view.slot_s is None else self.view.rows_per_column * self.view.slot_s
+
+    @property
+    def newest_s(self) -> float:
+        """End of the stream's newest row; NaN without rows."""
+        return self.history.newest_s
+
+    def _last_column_mean(self) -> Floats | None:
+        numbers = self.picture.store.stored_numbers() if self.picture else []
+        return self.picture.store.statistics(numbers[-1:])[0][0] if self.picture and numbers else None
+
+    @property
     def end_s(self) -> float:
         """End of the picture's last row; NaN without rows."""
+        if self.view.slot_s is not None and self.view.paused_at_slot is not None:
+            return TimeSlots(self.view.slot_s).begin_s(self.view.paused_at_slot)
         return float(self.latest.times_s[-1]) if self.latest is not None and len(self.latest) else math.nan
 
     @property
@@ -343,3 +409,12 @@ class Scene:
         axis = self.position.axis
         channels = axis.chan0 - 0.5 + np.arange(0, axis.nchan + 1, CHANNELS_PER_PIPELINE)
         return tuple((channels * CHANNEL_WIDTH_HZ / 1e6).tolist())
+
+    def close(self) -> None:
+        """End the threads of the scene."""
+        self.timeline.close()
+
+
+def _steps_of(view: View) -> tuple[int, ...]:
+    """Return the slots in a timeline's blocks; empty for the ring."""
+    return () if view.slot_s is None else TimeSlots(view.slot_s).steps

@@ -67,6 +67,8 @@ class ViewContext(NamedTuple):
         Size of the terminal.
     cell_px
         Width of a cell in pixels; 1 in blocks.
+    steps
+        Slots in the blocks of a timeline; empty for the ring.
     """
 
     npol: int
@@ -84,10 +86,11 @@ class ViewContext(NamedTuple):
     sweeping: bool = False
     window: Window = Window(120, 40)
     cell_px: int = 1
+    steps: tuple[int, ...] = ()
 
     def grid(self, rows_per_column: int) -> ColumnGrid:
         """Return the columns of a picture."""
-        return ColumnGrid(rows_per_column, self.cell_px)
+        return ColumnGrid(rows_per_column, self.cell_px, self.steps)
 
     def columns_of(self, rows_per_column: int) -> int:
         """Return the columns across a picture.
@@ -103,9 +106,10 @@ class Interval(NamedTuple):
     Attributes
     ----------
     start, stop
-        Number of the first row, and of the row after the last.
+        Number of the first row, and of the row after the last. Both are 0 for an interval of the timeline.
     begin_s, end_s
-        Times of the first and of the last row, seconds since 1970.
+        Times of the first and of the last row, seconds since 1970. For an interval of the timeline, its rows end from
+        `begin_s` to before `end_s`.
     marked
         True if the observer has marked the interval; False if it is the interval of the picture.
     lost_rows
@@ -118,6 +122,11 @@ class Interval(NamedTuple):
     end_s: float
     marked: bool
     lost_rows: int = 0
+
+    @property
+    def in_ring(self) -> bool:
+        """True if the rows are in the ring; False for an interval of the timeline."""
+        return self.stop > self.start
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +141,11 @@ class View:
     grows
         True while the time span grows with the rows in the ring; False after the observer has chosen one.
     span_s
-        Time span from the settings, in seconds, until the observer chooses one; else None.
+        Time span from the settings, in seconds, until the observer chooses one of the ring; else None. In the timeline,
+        the chosen span.
+    slot_s
+        Length of a slot of the timeline in seconds; None while the picture shows the ring. The slots and columns of
+        this view are those of the timeline or of the ring.
     levels, bias
         Manual levels, or None for automatic levels, which `bias` shifts.
     share
@@ -158,6 +171,7 @@ class View:
     rows_per_column: int = 4
     grows: bool = False
     span_s: float | None = None
+    slot_s: float | None = None
     sweeping: bool = False
     subtract: bool = False
     levels: Levels | None = None

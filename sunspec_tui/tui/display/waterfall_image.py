@@ -24,9 +24,11 @@ from sunspec_tui.core.levels import (
     to_db,
 )
 from sunspec_tui.core.row_blocks import BlockSpans
+from sunspec_tui.core.time_blocks import TimeBlocks
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
 from sunspec_tui.tui.display.column_store import ColumnStore
 from sunspec_tui.tui.display.pixels import bin_pixels, colour_steps, dithered_steps
+from sunspec_tui.tui.display.timeline_columns import TimelineColumns
 
 # The background is computed again when this share of the picture is new. It is replaced if the difference exceeds
 # `_BACKGROUND_SLACK_DB`.
@@ -42,6 +44,7 @@ class PixelCode(IntEnum):
     RESTART = -3
     BEFORE = -4
     WRITE_CURSOR = -5
+    NOT_LOADED = -6
 
 
 class ColumnContent(IntEnum):
@@ -50,6 +53,7 @@ class ColumnContent(IntEnum):
     ROWS = 0
     GAP = 1
     BEFORE = 2
+    NOT_LOADED = 3
 
 
 class Drawing(NamedTuple):
@@ -98,6 +102,10 @@ class CellValue(NamedTuple):
         Number of missing rows in the column.
     gap_s
         For a gap: end of the last row before it, and of the first row after it; NaN without such a row.
+    begin_s
+        Begin of the column's oldest row; NaN if it is not known.
+    block_s
+        Length of a block of the timeline that is longer than the column; NaN for a column of whole blocks.
     """
 
     content: ColumnContent
@@ -108,6 +116,8 @@ class CellValue(NamedTuple):
     restarted: bool = False
     missing: int = 0
     gap_s: tuple[float, float] = (math.nan, math.nan)
+    begin_s: float = math.nan
+    block_s: float = math.nan
 
 
 class Readout(NamedTuple):
@@ -150,6 +160,8 @@ class WaterfallImage:
         Number of slots in a column or, in pixels, in a cell.
     cell_px
         Width of a cell in pixels; 1 in blocks.
+    timeline
+        Columns of a timeline, which replace those of rows; None for the ring.
 
     Attributes
     ----------
@@ -159,8 +171,17 @@ class WaterfallImage:
         Number for each column that increases when its values change.
     """
 
-    def __init__(self, columns: int, nbins: int, rows_per_column: int, cell_px: int = 1) -> None:
-        self.store = ColumnStore(columns, nbins, rows_per_column, cell_px)
+    def __init__(
+        self,
+        columns: int,
+        nbins: int,
+        rows_per_column: int,
+        cell_px: int = 1,
+        *,
+        timeline: TimelineColumns | None = None,
+    ) -> None:
+        self.store = timeline or ColumnStore(columns, nbins, rows_per_column, cell_px)
+        self.timeline = timeline
         self.levels: Levels | None = None
         self.oldest_column: int | None = None
         """Column of the oldest row when history was loaded; an empty column before it is not a gap."""
@@ -200,6 +221,19 @@ class WaterfallImage:
         if newest is not None and changed and changed[-1] > newest:
             self._background_age += changed[-1] - newest
         return bool(changed)
+
+    def add_time_blocks(self, blocks: TimeBlocks, begin_slot: int, end_slot: int) -> None:
+        """Add blocks of a timeline; see `TimelineColumns.add_time_blocks`."""
+        if self.timeline is not None:
+            changed = self.timeline.add_time_blocks(blocks, begin_slot, end_slot)
+            self._stale.update(changed)
+            self._background_age += len(changed)
+
+    def replace_newest(self, begin: int, newest: int) -> None:
+        """Forget the columns of a timeline from `begin` on, and continue to `newest`."""
+        if self.timeline is not None:
+            self.timeline.forget_from(begin)
+            self.timeline.newest = newest
 
     def draw(self, drawing: Drawing) -> None:
         """Update pixels and levels."""
@@ -311,6 +345,8 @@ class WaterfallImage:
         cells, stored = axis.cells_of(numbers), self.store.stored(numbers)
         if first is not None:
             out[cells[~stored & (numbers > first)]] = PixelCode.GAP
+        if self.timeline is not None and self.timeline.unloaded_slots:
+            out[cells[self.timeline.unloaded(numbers)]] = PixelCode.NOT_LOADED
         if self.levels is None:
             out[cells[stored]] = PixelCode.NO_DATA
         elif stored.any():
@@ -350,6 +386,9 @@ class WaterfallImage:
         if drawing is None or not self.store.has_rows(number):
             return self._no_rows(number)
         mean, peak = self._displayed_power([number], drawing, subtract=False)
+        timeline = self.timeline
+        # The first column of the ring may begin between rows, so its missing rows are not known.
+        is_counted = timeline is not None or number != self._first(self.store.stored_numbers())
         return CellValue(
             ColumnContent.ROWS,
             self.store.first_s(number),
@@ -357,16 +396,20 @@ class WaterfallImage:
             power=float(bin_pixels(mean, peak, drawing.pixels)[0, pixel]),
             shown=float(self.values[number % self.store.width, pixel]),
             restarted=self.store.restarted(number),
-            missing=0 if number == self._first(self.store.stored_numbers()) else self.store.missing(number),
+            missing=self.store.missing(number) if is_counted else 0,
+            begin_s=math.nan if timeline is None else timeline.begin_s(number),
+            block_s=math.nan if timeline is None else timeline.block_s(number),
         )
 
     def columns_with_missing_rows(self, numbers: list[int]) -> list[int]:
         """Return the columns that have some rows and lack others."""
         first, asked = self._first(self.store.stored_numbers()), np.array(numbers, np.int64)
         lacking = asked[self.store.lacking(asked)] if len(asked) else asked
-        return [int(number) for number in lacking if number != first]
+        return [int(number) for number in lacking if self.timeline is not None or number != first]
 
     def _no_rows(self, number: int) -> CellValue:
+        if self.timeline is not None and self.timeline.unloaded(np.array([number]))[0]:
+            return CellValue(ColumnContent.NOT_LOADED)
         numbers = self.store.stored_numbers()
         first = self._first(numbers)
         if first is None or number < first:

@@ -49,6 +49,10 @@ class ShownPicture(NamedTuple):
         True if a cell has several columns.
     unit
         Unit of the powers.
+    cell_s
+        Length of a cell of the timeline; NaN for the ring, whose cells have a number of rows.
+    mean_note
+        Says that means of long blocks are shown; empty otherwise.
     """
 
     product: str
@@ -58,6 +62,8 @@ class ShownPicture(NamedTuple):
     subtracted: bool = False
     in_pixels: bool = False
     unit: str = ARBITRARY
+    cell_s: float = math.nan
+    mean_note: str = ""
 
 
 def caption_text(
@@ -111,13 +117,23 @@ def _note_segments(link: LinkReading, marked: tuple[str, str], *, before_readout
     return segments
 
 
-def _span_segment(rows: int, seconds: float, *, in_pixels: bool) -> LineSegment:
-    """Return the time span, and the rows of a column.
+def _span_segment(rows: int, shown: ShownPicture) -> LineSegment:
+    """Return the time span, and the rows or the time of a column.
 
     In pixels a cell has several columns, so the text gives the rows of a cell.
     """
-    each = f"{'1 row' if rows == 1 else f'{rows} rows'} a {'cell' if in_pixels else 'column'}"
-    return LineSegment(f"{span_text(seconds)}, {each}", "dim", 1, span_text(seconds), is_item=True)
+    span, content = span_text(shown.seconds), "1 row" if rows == 1 else f"{rows} rows"
+    if math.isfinite(shown.cell_s):
+        span, content = column_text(shown.seconds), column_text(shown.cell_s)
+    each = f"{content} a {'cell' if shown.in_pixels else 'column'}"
+    return LineSegment(f"{span}, {each}", "dim", 1, span, is_item=True)
+
+
+def column_text(seconds: float) -> str:
+    """Format a time of the timeline: ``0.5 s``, ``12 min``, ``24 h``."""
+    if seconds < 99.5:
+        return f"{seconds:.3g} s"
+    return duration(seconds).removesuffix(" 00 s").removesuffix(" 00 min")
 
 
 def _view_segments(view: View, shown: ShownPicture, *, after_readout: bool) -> list[LineSegment]:
@@ -136,7 +152,8 @@ def _view_segments(view: View, shown: ShownPicture, *, after_readout: bool) -> l
         LineSegment(
             f"{first}{removed}{scale}{f' {how}' if levels else ''}", "dim", 1, f"{first}{scale}", is_item=after_readout
         ),
-        _span_segment(view.rows_per_column, shown.seconds, in_pixels=shown.in_pixels),
+        _span_segment(view.rows_per_column, shown),
+        *([LineSegment(shown.mean_note, "yellow", 1, is_item=True)] if shown.mean_note else []),
         LineSegment("diverging" if view.signed else view.palette, "dim", 2, is_item=True),
         LineSegment(mhz, "dim", 5 if after_readout else 3, is_item=True),
     ]
@@ -159,6 +176,8 @@ def _readout_segments(readout: Readout, shown: ShownPicture, *, signed: bool) ->
         return [*segments, LineSegment(f"  {_no_rows_text(cell)}", "yellow")]
     segments += _time_parts(readout)
     segments += _power_parts(readout, shown, signed=signed)
+    if cell is not None and math.isfinite(cell.block_s):
+        segments.append(LineSegment(f"  mean of {column_text(cell.block_s)}", "yellow", 1))
     if cell is not None and cell.missing:
         rows = "1 row is" if cell.missing == 1 else f"{cell.missing} rows are"
         segments.append(LineSegment(f"  {rows} missing here", "yellow", 1, f"  {cell.missing} missing"))
@@ -199,6 +218,8 @@ def _power_parts(readout: Readout, shown: ShownPicture, *, signed: bool) -> list
 
 
 def _no_rows_text(cell: CellValue) -> str:
+    if cell.content is ColumnContent.NOT_LOADED:
+        return "not loaded: the rows here are not read yet, or cannot be read"
     if cell.content is ColumnContent.BEFORE:
         return "before the first row that is kept"
     before_s, after_s = cell.gap_s

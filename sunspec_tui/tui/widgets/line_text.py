@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from sunspec_tui.core.times import format_clock
+from sunspec_tui.core.times import clock_of_day, format_clock
 from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamState
 from sunspec_tui.tui.widgets.fitting import LineSegment, fit_segments
 from sunspec_tui.tui.widgets.panel_text import duration
@@ -52,7 +52,7 @@ def status_text(
     columns
         Width of the line in cells; 0 means no limit.
     """
-    segments = _state_segments(health, paused_s, alarms)
+    segments = _state_segments(health, paused_s, newest_s, alarms)
     if math.isfinite(data_age_s):
         age = f"{duration(data_age_s)} old"
         # During a stall, the length of the silence is shown too, and is nearly the same as the age.
@@ -67,13 +67,15 @@ def status_text(
     return fit_segments(_without_first_separator(segments), columns, more=("{} more: u", "+{}: u"))
 
 
-def _state_segments(health: HealthReading, paused_s: float | None, alarms: Sequence[str]) -> list[LineSegment]:
+def _state_segments(
+    health: HealthReading, paused_s: float | None, newest_s: float, alarms: Sequence[str]
+) -> list[LineSegment]:
     """Return the states of stream and picture, and alarms, in colour."""
     silent_style = _SILENT_STYLE if health.is_silent else STATE_STYLES[health.state]
     segments = [LineSegment(f" {health.state.upper()} ", silent_style)]
     segments += [LineSegment(f" {alarm} ", _SILENT_STYLE) for alarm in alarms]
     if paused_s is not None:
-        segments.append(LineSegment(f" PAUSED {format_clock(paused_s)} ", "bold black on cyan"))
+        segments.append(LineSegment(f" PAUSED {clock_of_day(paused_s, newest_s)} ", "bold black on cyan"))
         segments.append(LineSegment("end goes live ", "black on cyan", 6))
     if health.state is StreamState.STALLED:
         style = "bold red" if health.is_silent else "yellow"

@@ -5,11 +5,11 @@ Without the notice, an observer could take an old picture for the present Sun.
 
 import math
 
-from sunspec_tui.core.times import format_clock
+from sunspec_tui.core.times import clock_of_day
 from sunspec_tui.tui.widgets.panel_text import duration
 
 
-def picture_notice(stalled_s: float | None, paused_s: float | None) -> str:
+def picture_notice(stalled_s: float | None, paused_s: float | None, newest_s: float = math.nan) -> str:
     """Return why the picture is not live; empty if it is.
 
     Parameters
@@ -18,12 +18,14 @@ def picture_notice(stalled_s: float | None, paused_s: float | None) -> str:
         Seconds since the last frame of a stalled stream; None if it is not stalled.
     paused_s
         Time at which the picture is paused, seconds since 1970; None if it is not paused.
+    newest_s
+        Time of the stream's newest row. If it is on another day, the notice has the date.
     """
     words = []
     if stalled_s is not None:
         words.append(f"STALLED {_age(stalled_s)}" if math.isfinite(stalled_s) else "STALLED")
     if paused_s is not None:
-        words.append(f"PAUSED at {format_clock(paused_s)}" if math.isfinite(paused_s) else "PAUSED")
+        words.append(f"PAUSED at {clock_of_day(paused_s, newest_s)}" if math.isfinite(paused_s) else "PAUSED")
     return ", ".join(words)
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from sunspec_tui.core.times import format_clock, format_iso
+from sunspec_tui.core.times import clock_of_day, format_clock, format_iso
 from sunspec_tui.files.archive.status import ArchiveState, ArchiveStatus
 from sunspec_tui.monitoring.web_status import WebState, WebStatus
-from sunspec_tui.tui.widgets.panel_text import labelled_lines
+from sunspec_tui.tui.widgets.panel_text import duration, labelled_lines
 
 if TYPE_CHECKING:
     from sunspec_tui.plots.job import PlotStatus
@@ -104,17 +104,27 @@ NO_MARKED_ROWS = "no rows are kept between the marks"
 
 def short_interval_text(interval: "Interval") -> str:
     """Describe the rows of an interval without their times."""
+    if not interval.in_ring:
+        return _length_text(interval)
     lost = f", {interval.lost_rows} lost" if interval.lost_rows else ""
     return f"{_rows_text(interval)}{lost}"
 
 
 def interval_text(interval: "Interval") -> str:
     """Describe the rows of an interval, their times, and lost rows."""
-    times = f"{format_clock(interval.begin_s)} to {format_clock(interval.end_s)} UTC"
+    times = f"{clock_of_day(interval.begin_s, interval.end_s)} to {format_clock(interval.end_s)} UTC"
+    if not interval.in_ring:
+        return f"{_length_text(interval)}, {times}"
     if not interval.lost_rows:
         return f"{_rows_text(interval)}, {times}"
     lost = "1 row before them has" if interval.lost_rows == 1 else f"{interval.lost_rows} rows before them have"
     return f"{_rows_text(interval)}, {times}; {lost} left the ring"
+
+
+def _length_text(interval: "Interval") -> str:
+    """Describe an interval of the timeline, whose rows are not counted before they are read."""
+    length = duration(interval.end_s - interval.begin_s)
+    return f"{length} {'marked' if interval.marked else 'in the picture'}"
 
 
 def _rows_text(interval: "Interval") -> str:

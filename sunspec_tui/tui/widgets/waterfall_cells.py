@@ -20,7 +20,7 @@ from sunspec_tui.tui.widgets.terminal_palette import TerminalPalette, terminal_p
 OFFSET = -min(PixelCode)
 """Index of colour step 0 in the tables. The pixel codes are negative and come before it."""
 
-_HALF, _GAP, _RESTART, _NO_DATA, _WRITE = (ord(character) for character in "▀╳┃░▕")
+_HALF, _GAP, _RESTART, _NO_DATA, _WRITE, _NOT_LOADED = (ord(character) for character in "▀╳┃░▕~")
 _NO_DATA_COLOURS = {
     Depth.TRUE: true_colour(96, 96, 104),
     Depth.C256: Colour("38;5;241", "48;5;241"),
@@ -183,6 +183,7 @@ def _fill_codes(tables: CellTables, code_styles: CodeStyles) -> None:
         (PixelCode.RESTART, _RESTART, code_styles.restart),
         (PixelCode.BEFORE, ord(" "), code_styles.background),
         (PixelCode.WRITE_CURSOR, _WRITE, code_styles.write),
+        (PixelCode.NOT_LOADED, _NOT_LOADED, code_styles.gap),
     ):
         at = pixel_code + OFFSET
         tables.codes[at, at], tables.styles[at, at] = character, style

@@ -18,6 +18,7 @@ Pixels = NDArray[np.uint8]
 RGB = tuple[int, int, int]
 
 _NO_DATA_RGB, _NO_DATA_IN_GREY_RGB = (96, 96, 104), (88, 80, 136)
+_NOT_LOADED_RGB = (40, 44, 56)
 _CURSOR_RGB, _CURSOR_EDGE_RGB = (255, 255, 255), (0, 0, 0)
 # The arms of the cross begin outside the pixel whose value is shown, and end at this distance.
 _ARM_GAP_PX, _ARM_END_PX = 3, 14
@@ -56,6 +57,7 @@ def pixel_palette(name: str, signs: SignColours, *, signed: bool, is_grey: bool 
         PixelColour.WRITE_CURSOR: signs.write_cursor,
         PixelColour.CURSOR: _CURSOR_RGB,
         PixelColour.CURSOR_EDGE: _CURSOR_EDGE_RGB,
+        PixelColour.NOT_LOADED: _NOT_LOADED_RGB,
     }
     steps = colours(shown_name, PIXEL_STEPS)
     return np.concatenate([steps, np.array([own[number] for number in PixelColour], np.uint8)])

@@ -1,0 +1,1 @@
+"""Rows and blocks of time, joined from ring, memory and archive."""
