@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sunspec_tui.core.argument_checks import check_author
 from sunspec_tui.core.errors import UsageError
@@ -100,20 +101,31 @@ class NoteList:
     ----------
     notes
         The notes, in any order.
+
+    Attributes
+    ----------
+    begins_s, ends_s
+        Times of the notes, shape (n,); without an interval, both are the same.
     """
 
     def __init__(self, notes: Iterable[Note] = ()) -> None:
         self._notes = tuple(sorted(notes, key=lambda note: note.time_s))
-        self._begins_s = np.array([note.time_s for note in self._notes])
-        self._ends_s = np.array([note.last_s for note in self._notes])
+        self.begins_s = np.array([note.time_s for note in self._notes])
+        self.ends_s = np.array([note.last_s for note in self._notes])
 
     def __len__(self) -> int:
         return len(self._notes)
 
+    def __getitem__(self, number: int) -> Note:
+        return self._notes[number]
+
     def between(self, begin_s: float, end_s: float) -> tuple[Note, ...]:
         """Return the notes that touch an interval, the oldest first."""
-        touching = (self._begins_s <= end_s) & (self._ends_s >= begin_s)
-        return tuple(self._notes[i] for i in np.flatnonzero(touching))
+        return tuple(self._notes[i] for i in self.numbers_between(begin_s, end_s))
+
+    def numbers_between(self, begin_s: float, end_s: float) -> NDArray[np.intp]:
+        """Return the numbers of these notes in the list."""
+        return np.flatnonzero((self.begins_s <= end_s) & (self.ends_s >= begin_s))
 
 
 NO_NOTES = NoteList()

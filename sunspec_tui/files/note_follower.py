@@ -50,7 +50,7 @@ class NoteFollower:
 
     @property
     def counts(self) -> NoteCounts:
-        """Number of notes, and of lines of the file that are no notes."""
+        """Number of notes, and of damaged lines of the file."""
         return NoteCounts(len(self._notes), self._damaged)
 
     @property

@@ -69,10 +69,11 @@ def test_times_that_go_back_keep_marks_in_the_picture():
 
 def test_ten_thousand_notes_are_placed_at_little_cost():
     notes = NoteList(Note(float(i), "a") for i in range(10_000))
-    assert len(note_marks(notes, [5000.0 + i for i in range(100)], list(range(100)))) == 100
+    marks = note_marks(notes, [100.0 * i for i in range(1, 101)], list(range(100)))
+    assert [mark.total for mark in marks] == [100] * 99 + [99]
 
 
-A, B = NoteMark(5, 5, (Note(0.0, "a"),)), NoteMark(10, 20, (Note(0.0, "b"),))
+A, B = NoteMark(5, 5, (Note(0.0, "a"),), 1), NoteMark(10, 20, (Note(0.0, "b"),), 1)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def test_the_text_of_a_note_is_beside_its_sign(cell, width, placed):
 
 
 def test_the_text_of_many_notes_says_how_many_there_are():
-    mark = NoteMark(0, 0, tuple(Note(float(i), f"n{i}") for i in range(5)))
+    mark = NoteMark(0, 0, tuple(Note(float(i), f"n{i}") for i in range(3)), 5)
     assert mark.text == "00:00:00 n0; 00:00:01 n1; 00:00:02 n2; 2 more"
 
 

@@ -24,19 +24,20 @@ class NoteMark(NamedTuple):
         Cell of the mark: that of the note's time, or the first displayed one of its interval.
     last_cell
         Last displayed cell of the interval; `cell` without an interval.
-    notes
-        Notes with this mark.
+    notes, total
+        The first notes with this mark, and the number of all.
     """
 
     cell: int
     last_cell: int
     notes: tuple[Note, ...]
+    total: int
 
     @property
     def text(self) -> str:
         """Time and text of the first notes as one line."""
-        texts = [f"{note.clock_text} {note.shown_text}" for note in self.notes[:_MAX_JOINED]]
-        more = len(self.notes) - _MAX_JOINED
+        texts = [f"{note.clock_text} {note.shown_text}" for note in self.notes]
+        more = self.total - len(self.notes)
         return "; ".join(texts) + (f"; {more} more" if more > 0 else "")
 
 
@@ -59,16 +60,19 @@ def note_marks(notes: NoteList, times_s: Sequence[float], cells: Sequence[int]) 
         return []
     # Where the data time goes back, a note belongs to the first column that reaches its time.
     ends_s = np.maximum.accumulate(np.asarray(times_s, np.float64)[columns])
-    begin_s = ends_s[0] - _column_s(ends_s, columns)
-    found: dict[int, NoteMark] = {}
-    for note in notes.between(math.nextafter(begin_s, math.inf), float(ends_s[-1])):
-        first, last = (
-            cells[_column_at(min(max(each, begin_s), float(ends_s[-1])), ends_s, columns)]
-            for each in (note.time_s, note.last_s)
-        )
-        before = found.get(first, NoteMark(first, last, ()))
-        found[first] = NoteMark(first, max(last, before.last_cell), (*before.notes, note))
-    return list(found.values())
+    begin_s, end_s = ends_s[0] - _column_s(ends_s, columns), ends_s[-1]
+    shown = notes.numbers_between(math.nextafter(begin_s, math.inf), float(end_s))
+    first, last = (
+        np.asarray(cells)[_columns_at(np.clip(times[shown], begin_s, end_s), ends_s, columns)]
+        for times in (notes.begins_s, notes.ends_s)
+    )
+    return [
+        _mark_of(notes, shown[first == cell], int(cell), int(last[first == cell].max())) for cell in np.unique(first)
+    ]
+
+
+def _mark_of(notes: NoteList, numbers: NDArray[np.intp], cell: int, last_cell: int) -> NoteMark:
+    return NoteMark(cell, last_cell, tuple(notes[int(i)] for i in numbers[:_MAX_JOINED]), len(numbers))
 
 
 def _column_s(ends_s: NDArray[np.float64], columns: NDArray[np.intp]) -> float:
@@ -76,16 +80,20 @@ def _column_s(ends_s: NDArray[np.float64], columns: NDArray[np.intp]) -> float:
     return float(np.median(np.diff(ends_s) / np.diff(columns))) if len(columns) > 1 else 0.0
 
 
-def _column_at(time_s: float, ends_s: NDArray[np.float64], columns: NDArray[np.intp]) -> int:
-    """Return the column that contains a time.
+def _columns_at(
+    times_s: NDArray[np.float64], ends_s: NDArray[np.float64], columns: NDArray[np.intp]
+) -> NDArray[np.int64]:
+    """Return the columns that contain times.
 
     Within a gap, it is the column at the same share of the gap.
     """
-    after = min(int(np.searchsorted(ends_s, time_s)), len(columns) - 1)
-    if not after or columns[after] == columns[after - 1] + 1:
-        return int(columns[after])
-    share = (time_s - ends_s[after - 1]) / (ends_s[after] - ends_s[after - 1])
-    return int(columns[after - 1] + math.ceil(share * (columns[after] - columns[after - 1])))
+    after = np.minimum(np.searchsorted(ends_s, times_s), len(columns) - 1)
+    before = np.maximum(after - 1, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = (times_s - ends_s[before]) / (ends_s[after] - ends_s[before])
+    # The first column and columns of equal times have no time before them.
+    share = np.where(np.isfinite(share) & (after > 0), share, 1.0)
+    return np.asarray(columns[before] + np.ceil(share * (columns[after] - columns[before])), np.int64)
 
 
 def note_signs(
@@ -122,7 +130,7 @@ def nearest_mark(marks: Sequence[NoteMark], cell: int) -> NoteMark | None:
 
 
 def place_beside(text: str, cell: int, width: int) -> tuple[int, str]:
-    """Return the place of a text beside a sign, as (first cell, text).
+    """Return first cell and text of a note beside its sign.
 
     It is at the right, or at the left if more of it fits there. A cell between sign and text stays free. A text that
     does not fit ends in an ellipsis.
