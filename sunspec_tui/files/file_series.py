@@ -77,7 +77,7 @@ class FileSeries:
 
     Attributes
     ----------
-    times_s, frequencies_hz, products, cadence_s, station, source, software
+    times_s, frequencies_hz, products, cadence_s, station, source, software, unit
         As in `Recording`.
     name
         Name of the files in messages.
@@ -112,10 +112,11 @@ class FileSeries:
             notes=tuple(note for each in files for note in each.notes),
         )
         self.frequencies_hz, self.products = self._template.frequencies_hz, self._template.products
-        self.station, self.source, self.software = (
+        self.station, self.source, self.software, self.unit = (
             self._template.station,
             self._template.source,
             self._template.software,
+            self._template.unit,
         )
         last = f" to {printable_name(self._paths[-1].name)}" if len(self._paths) > 1 else ""
         self.name = printable_name(self._paths[0]) + last

@@ -15,6 +15,7 @@ from sunspec_tui.core.flux_scale import load_flux_scale, scale_recording
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.file_series import read_rows
 from sunspec_tui.files.read_limits import RowSelection
+from sunspec_tui.producer.replay import open_replay
 
 FACTOR = 4.1667e-06
 
@@ -94,6 +95,15 @@ def test_files_of_different_units_do_not_belong_together(tmp_path):
     export(replace(scaled, times_s=scaled.times_s + 60), tmp_path / "b.npz")
     with pytest.raises(SourceError, match="has powers in sfu, not arbitrary"):
         read_rows([tmp_path / "a.npz", tmp_path / "b.npz"], RowSelection())
+
+
+def test_a_replay_in_sfu_says_that_the_stream_has_no_unit(tmp_path, caplog):
+    rows, scaled = in_sfu()
+    for each, count in ((rows, 0), (scaled, 1)):
+        export(each, tmp_path / "a.npz")
+        caplog.clear()
+        open_replay(tmp_path / "a.npz", 560)
+        assert sum("powers in sfu" in text for text in caplog.messages) == count
 
 
 # Commands
