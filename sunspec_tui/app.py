@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -24,6 +24,7 @@ from sunspec_tui.core.settings import Settings
 from sunspec_tui.tui.app_commands import key_bindings
 from sunspec_tui.tui.attention import Attention, Bell
 from sunspec_tui.tui.confirmations import Confirmation
+from sunspec_tui.tui.day_keys import DayKeys
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.graphics_keys import GraphicsKeys
 from sunspec_tui.tui.help_keys import HelpKeys
@@ -40,9 +41,10 @@ from sunspec_tui.tui.monitor_screen import (
     theme_name,
 )
 from sunspec_tui.tui.note_keys import NoteKeys
-from sunspec_tui.tui.receiver_actions import ReceiverActions, follow_view
+from sunspec_tui.tui.receiver_actions import follow_view
 from sunspec_tui.tui.receiver_keys import ReceiverKeys
 from sunspec_tui.tui.receiver_worker import ReceiverWorker
+from sunspec_tui.tui.recorded_rows import RecordedRows
 from sunspec_tui.tui.screen_updater import ScreenUpdater
 from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
 from sunspec_tui.tui.terminal.driver import Driver
@@ -50,11 +52,11 @@ from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.terminal.pixel_app import PixelApp
 from sunspec_tui.tui.ticking import Ticker
 from sunspec_tui.tui.toasts import Toasts
-from sunspec_tui.tui.view_keys import ViewKeys
 from sunspec_tui.tui.view_saver import ViewSaver
-from sunspec_tui.tui.widget_data import initial_snapshot
 
 if TYPE_CHECKING:
+    from sunspec_tui.core.playback_settings import PlaybackSettings
+    from sunspec_tui.playback import Playback
     from sunspec_tui.receiver import StreamReceiver
 
 log = logging.getLogger(__name__)
@@ -65,7 +67,7 @@ START_WITHIN_S = 1.0
 END_WITHIN_S = 4.5
 
 
-class Monitor(ViewKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, PixelApp):
+class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedRows, PixelApp):
     """The live monitor.
 
     It has many methods because Textual calls actions of keys and handlers of messages as methods of the app.
@@ -84,6 +86,8 @@ class Monitor(ViewKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, PixelApp
         File of the saved view; None saves nothing.
     log_lines
         Handler with the log lines from before the first screen; None shows none of them.
+    recorded, opening
+        Settings of recorded rows, and a function that returns how far they are opened; None for a stream.
     """
 
     CSS_PATH = "styles.tcss"
@@ -95,18 +99,20 @@ class Monitor(ViewKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, PixelApp
 
     def __init__(
         self,
-        open_receiver: "Callable[[], StreamReceiver]",
+        open_receiver: "Callable[[], StreamReceiver | Playback]",
         settings: Settings,
         *,
         finder: AbilityFinder | None = None,
         ascii_only: bool = False,
         view_path: Path | None = None,
         log_lines: LogLines | None = None,
+        recorded: "PlaybackSettings | None" = None,
+        opening: Callable[[], str] = lambda: "",
     ) -> None:
         super().__init__(
             finder, ascii_only=ascii_only, pacer=LinkPacer(Quality.LOWEST if settings.low_bandwidth else None)
         )
-        self._settings = settings
+        self._settings, self._recorded, self._opening = settings, recorded, opening
         self._worker = ReceiverWorker(open_receiver, prepare=self._follow_receiver, on_ready=self._show_receiver)
         self.signals = HandledSignals()
         self._end_signal: int | None = None
@@ -115,15 +121,13 @@ class Monitor(ViewKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, PixelApp
         self._ticker = Ticker()
         self._log_lines.listeners.add(self._ticker.news.set)
         self._saver = ViewSaver(view_path, settings, lambda: self.scene.view, self.set_timer)
-        self.scene = Scene(self._saver.first_view())
+        self.scene = Scene(self.first_view(self._saver.first_view()))
         self.scene.timeline.loader.fetcher.on_fetched = self._ticker.news.set
         self.attention = Attention(self.show_terminal_title, Bell(self.bell) if settings.bell else None)
-        self.updater = ScreenUpdater(self, self._log_lines)
+        self.updater = ScreenUpdater(self, self._log_lines, self._ticker.news.set)
         self.confirmation = Confirmation(self.set_timer, self._show_caption)
         self._toasts = Toasts(self.set_timer, self._show_toast_soon)
-        self._receiver_actions = ReceiverActions(
-            self, self.scene, lambda: self.receiver, self._show_soon, self.confirmation.show, settings.station
-        )
+        self._receiver_actions = self.key_actions(self._show_soon)
         self._has_text = self._is_started = self._toast_is_due = False
 
     # Start and end
@@ -151,7 +155,7 @@ class Monitor(ViewKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, PixelApp
 
     def compose(self) -> ComposeResult:
         """Yield the widgets of the monitor's screen."""
-        return monitor_widgets()
+        return monitor_widgets(self.footer)
 
     def on_load(self) -> None:
         """Handle signals before the driver takes over the terminal."""
@@ -170,6 +174,7 @@ class Monitor(ViewKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, PixelApp
     def on_unmount(self) -> None:
         """Let the worker stop the receiver."""
         self._saver.finish()
+        self.updater.day_reader.end()
         logging.getLogger("sunspec_tui").removeHandler(self._log_lines)
         self._worker.end()
         self.scene.close()
@@ -212,16 +217,19 @@ class Monitor(ViewKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, PixelApp
         if self._worker.failure is not None:
             self.call_from_thread(self.exit, EXIT_USAGE)
 
-    def _follow_receiver(self, receiver: "StreamReceiver") -> None:
+    def _follow_receiver(self, receiver: "StreamReceiver | Playback") -> None:
         """Prepare a receiver for the screen, in its worker."""
         follow_view(receiver, self.scene.view)
+        if self._recorded is not None:
+            cast("Playback", receiver).is_paused = lambda: self.scene.view.paused_at_slot is not None
         receiver.listeners.add(self._ticker.news.set)
 
     def _show_receiver(self) -> None:
         self._ticker.update_often()
+        self.call_later(self.show_recorded)
 
     @property
-    def receiver(self) -> "StreamReceiver | None":
+    def receiver(self) -> "StreamReceiver | Playback | None":
         """The receiver that runs; None before it was started."""
         return self._worker.receiver
 
@@ -252,7 +260,7 @@ class Monitor(ViewKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, PixelApp
         if not self._has_text and self.main_screen.has_layout:
             self._has_text = True
             if self.receiver is None:
-                self.updater.show_readings(initial_snapshot(self._settings))
+                self.updater.show_readings(self.first_snapshot())
             # Start after the pending paint.
             asyncio.get_running_loop().call_soon(self._start_receiver)
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from sunspec_tui.core.memory_budgets import check_buffer_length
 from sunspec_tui.core.printable import short_repr
 from sunspec_tui.core.retention import DEFAULT_KEEP
 from sunspec_tui.core.setting_fields import can_be_path
+from sunspec_tui.core.sun import OVRO_LWA, ObservingSite
 from sunspec_tui.core.web_options import WebOptions
 from sunspec_tui.monitoring.problems import Problems
 from sunspec_tui.stream.ingest import DelayChoice
@@ -71,6 +72,9 @@ class ReceiverOptions:
         Precision of a new store: the bits of each power above its noise (``noise``), or all bits (``exact``).
     archive_elevation
         Archive only while the Sun is at least so many degrees above the horizon.
+    site
+        Latitude and longitude of the telescope in degrees, positive in the north and in the east. The Sun's position
+        is computed for them.
     floor_dir
         Directory that keeps the stream's quiet floor between runs; None measures it again in each run.
     flux_scale
@@ -78,6 +82,8 @@ class ReceiverOptions:
         all rows that are read, not to the archive. None for powers as received.
     notes_path
         File of the observers' notes; by default ``notes.jsonl`` in the archive's directory, without an archive none.
+    day_dir
+        Directory that keeps the counts of the last observing days between runs; None counts anew in each run.
     web
         Address and access rules of the web view; only this machine by default.
     reconnect
@@ -117,9 +123,11 @@ class ReceiverOptions:
     archive_dir: str | Path | None = None
     archive_elevation: float | None = None
     archive_precision: str = "noise"
+    site: ObservingSite = OVRO_LWA
     floor_dir: str | Path | None = None
     flux_scale: FluxScale | str | float | Path | None = None
     notes_path: str | Path | None = None
+    day_dir: str | Path | None = None
     web: WebOptions | None = None
     reconnect: ReconnectTimes | None = None
     problems: Problems | None = None
@@ -132,6 +140,7 @@ class ReceiverOptions:
             # The parameters of a frozen value are converted once, here.
             object.__setattr__(self, name, whole_number(name, getattr(self, name), least))
         object.__setattr__(self, "plot_interval", number("plot_interval", self.plot_interval, 0))
+        object.__setattr__(self, "site", _site(self.site))
         parse_palette(self.palette)
         self._check_archive()
         self._check_streaming_interval()
@@ -165,3 +174,12 @@ class ReceiverOptions:
         """Method of the message delay, and its values."""
         method = parse_choice(DelayMethod, "delay method", self.delay_method)
         return DelayChoice(method, self.manual_delay, self.streaming_interval)
+
+
+def _site(value: Sequence[float]) -> ObservingSite:
+    """Return a site from a pair of numbers."""
+    if len(value) == 2 and all(map(is_number, value)) and abs(value[0]) <= 90 and abs(value[1]) <= 180:
+        return ObservingSite(float(value[0]), float(value[1]))
+    raise UsageError(
+        f"site is {short_repr(value)}, it must be a latitude from -90 to 90 and a longitude from -180 to 180 degrees"
+    )

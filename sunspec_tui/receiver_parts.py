@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,17 +20,22 @@ from sunspec_tui.core.flux_scale import ARBITRARY, load_flux_scale
 from sunspec_tui.core.listeners import Listeners
 from sunspec_tui.core.memory_usage import Collector, MemoryReading
 from sunspec_tui.core.retention import RetentionPolicy
+from sunspec_tui.core.sun import sun_elevation_deg
 from sunspec_tui.core.unstarted_threads import check_threads
 from sunspec_tui.core.web_options import WebOptions
 from sunspec_tui.files.archive.backlog import ArchiveSource
 from sunspec_tui.files.archive.layout import Precision
+from sunspec_tui.files.archive.time_blocks_reader import ArchiveBlocks
 from sunspec_tui.files.archive.writer import ArchiveWriter
 from sunspec_tui.files.note_follower import NoteFollower
 from sunspec_tui.files.notes import notes_path
+from sunspec_tui.monitoring.day_count_files import DayCountFile
+from sunspec_tui.monitoring.day_counter import DayCounter
 from sunspec_tui.monitoring.event_reporter import EventReporter
 from sunspec_tui.monitoring.gain_floor_files import FloorFiles
 from sunspec_tui.monitoring.problems import Problems
 from sunspec_tui.monitoring.snapshot_builder import PartsStatus, SnapshotBuilder
+from sunspec_tui.monitoring.sun_reading import SunReader
 from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.plots.job import PlotEvent, PlotJob
 from sunspec_tui.plots.job_builder import PlotContext, live_job
@@ -40,7 +46,8 @@ from sunspec_tui.stream.history import StreamHistory
 from sunspec_tui.stream.ingest import FrameIngester
 from sunspec_tui.stream.message_handler import Clocks, MessageHandler
 from sunspec_tui.stream.subscriber import Subscriber
-from sunspec_tui.timeline.timeline import Timeline
+from sunspec_tui.timeline.scaled_archive import ScaledArchive
+from sunspec_tui.timeline.timeline import StoredTimeline, Timeline
 from sunspec_tui.timeline.updater import TimelineUpdater, poll_s
 from sunspec_tui.web import WebServer
 
@@ -85,7 +92,7 @@ class ReceiverParts:
     archive, plots, web, notes
         The archive writer, the plot service, the web view and the observers' notes.
     timeline
-        Rows and blocks of the day, from ring and memory.
+        Rows and blocks of the day, from ring, memory and archive.
     web_wanted
         True if the web view is served while the parts run.
     palette
@@ -111,6 +118,7 @@ class ReceiverParts:
         self._problems = options.problems or Problems(options.monotonic)
         self._plots_to_keep = RetentionPolicy.parse(options.plot_keep)
         self._floor_files = FloorFiles(_path(options.floor_dir), options.source)
+        self._days = DayCounter(DayCountFile(_path(options.day_dir), options.source), options.source, log)
         self._running: ExitStack | None = None
         # Until when the archive may take its last rows at a stop.
         self._archive_deadline_s = math.inf
@@ -135,7 +143,10 @@ class ReceiverParts:
         self.plots = self._plot_service(on_plot_event)
         self.archive = self._archive_writer()
         self.notes = NoteFollower(self._notes_path(), self.listeners.notify)
-        self.timeline = Timeline(self.history.epochs, self._ring_recording, monotonic=options.monotonic)
+        archive: StoredTimeline | None = None if options.archive_dir is None else ArchiveBlocks(options.archive_dir)
+        if archive is not None and self._ingester.flux_scale is not None:
+            archive = ScaledArchive(archive, self._ingester.flux_scale)
+        self.timeline = Timeline(self.history.epochs, self._ring_recording, archive, options.monotonic)
         self._timeline_updater = TimelineUpdater(self.timeline.update, poll_s(options.buffer_length))
         self.snapshots = self._snapshot_builder(memory)
 
@@ -160,6 +171,8 @@ class ReceiverParts:
             clocks=self._clocks,
             floor_files=self._floor_files,
             problems=self._problems,
+            sun=SunReader(self._options.site),
+            days=self._days,
             parts=self._status,
             memory=memory,
         )
@@ -184,6 +197,7 @@ class ReceiverParts:
             on_event=self.reporter.report_archive,
             precision=parse_choice(Precision, "archive precision", options.archive_precision),
             min_elevation_deg=options.archive_elevation,
+            elevation_deg=partial(sun_elevation_deg, site=options.site),
             monotonic=options.monotonic,
         )
 
@@ -223,6 +237,7 @@ class ReceiverParts:
         """Start all parts in order."""
         with ExitStack() as started:
             started.enter_context(self._problems.watching_threads())
+            self._days.load()
             # Ended last, so that it takes the last rows too.
             started.callback(lambda: self.archive.stop(self._archive_deadline_s))
             self.archive.start()
@@ -267,6 +282,7 @@ class ReceiverParts:
             self._archive_deadline_s = deadline_s
             running.close()
             self._floor_files.finish()
+            self._days.finish()
             self.reporter.flush()
 
     def set_web(self, on: bool) -> WebStatus:

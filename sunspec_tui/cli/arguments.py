@@ -43,6 +43,8 @@ def parser_for(kind: type[Any], prog: str, description: str) -> Parser:
         many: dict[str, Any] = {"nargs": "+"} if setting.metadata.get("many") else {}
         if setting.metadata.get("positional"):
             many["metavar"] = setting.metadata.get("metavar")
+            if "optional" in setting.metadata:
+                many |= {"nargs": "?", "default": setting.default}
             parser.add_argument(setting.name, type=plain_type(setting), help=setting.metadata["help"], **many)
             continue
         if plain_type(setting) is bool:

@@ -15,11 +15,14 @@ from sunspec_tui.cli.logging_setup import start_logging
 from sunspec_tui.cli.outputs import DirectOutput, hold_descriptors, release
 from sunspec_tui.cli.signals import Ending, EndRequested, complain, leave_within
 from sunspec_tui.cli.status_lines import MAX_LINE
+from sunspec_tui.core.day_settings import SummarySettings, SunSettings
 from sunspec_tui.core.errors import LIMITS_REMEDY, SunspecError, UsageError, resource_shortage
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from sunspec_tui.core.memory_budgets import check_open_files
+from sunspec_tui.core.playback_settings import PlaybackSettings
 from sunspec_tui.core.printable import printable, printable_lines
-from sunspec_tui.core.settings import ExportSettings, ProbeSettings, QuicklookSettings, StreamSettings
+from sunspec_tui.core.quicklook_settings import QuicklookSettings
+from sunspec_tui.core.settings import ExportSettings, ProbeSettings, StreamSettings
 from sunspec_tui.core.unstarted_threads import forget_unstarted_threads
 
 log = logging.getLogger("sunspec_tui")
@@ -33,14 +36,17 @@ class _Command(NamedTuple):
 
 
 _STREAM = _Command(StreamSettings, "Publish a simulated Sun or a recorded file.")
+_VIEW = _Command(PlaybackSettings, "Show recorded files or an archive on the monitor's screen.")
 # Each command has a module of the same name with a function `run(settings, say)`.
 _BRIEF_COMMANDS = {
     "doctor": _Command(ProbeSettings, "Describe a stream, or report why no frames come."),
     "snapshot": _Command(ProbeSettings, "Print a text figure of the stream's latest spectrum."),
     "export": _Command(ExportSettings, "Write rows to a file that other programs open."),
+    "sun": _Command(SunSettings, "Print where the Sun is: exit status 0 while it is up, 1 while it is down."),
+    "summary": _Command(SummarySettings, "Print the summary of an observing day."),
     "quicklook": _Command(QuicklookSettings, "Draw pictures of an archive's days or hours, or of recorded files."),
 }
-COMMANDS = ("stream", *_BRIEF_COMMANDS)
+COMMANDS = ("stream", "view", *_BRIEF_COMMANDS)
 """Names of the subcommands."""
 
 
@@ -98,6 +104,8 @@ def _run(words: list[str]) -> int:
     name = words[0] if words else ""
     if name == "stream":
         return _run_stream(words[1:])
+    if name == "view":
+        return _run_view(words[1:])
     return _run_brief(name, words[1:]) if name in _BRIEF_COMMANDS else _run_monitor(words)
 
 
@@ -111,6 +119,12 @@ def _run_stream(words: list[str]) -> int:
     from sunspec_tui.cli import stream
 
     return stream.run(_settings_of("stream", _STREAM, words))
+
+
+def _run_view(words: list[str]) -> int:
+    from sunspec_tui.cli import view
+
+    return view.run(_settings_of("view", _VIEW, words))
 
 
 def _run_brief(name: str, words: list[str]) -> int:

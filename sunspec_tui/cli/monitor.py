@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sunspec_tui.cli.logging_setup import check_not_on_screen, start_logging
@@ -15,11 +16,14 @@ from sunspec_tui.cli.signals import Ending
 from sunspec_tui.cli.status_lines import show_secret, status_output
 from sunspec_tui.core.exit_status import EXIT_FAILED
 from sunspec_tui.core.settings import Settings, StreamSettings
+from sunspec_tui.core.sun import ObservingSite
 from sunspec_tui.core.view_options import PALETTE_NAMES
 from sunspec_tui.monitoring.problems import Problems
 
 if TYPE_CHECKING:
     from sunspec_tui.core.flux_scale import FluxScale
+    from sunspec_tui.core.playback_settings import PlaybackSettings
+    from sunspec_tui.playback import Playback
     from sunspec_tui.receiver import StreamReceiver
 
 log = logging.getLogger("sunspec_tui")
@@ -47,7 +51,9 @@ def run(settings: Settings) -> int:
         started.enter_context(problems.watching_threads())
         open_receiver = partial(_open_receiver, started, settings, problems, flux_scale)
         if on_terminal:
-            return _run_on_terminal(open_receiver, settings)
+            from sunspec_tui.core import state_files
+
+            return run_on_terminal(open_receiver, settings, view_path=state_files.default_path())
         from sunspec_tui.cli import headless
 
         say = status_output(started, problems)
@@ -105,18 +111,45 @@ def _receiver(
         archive_dir=settings.archive,
         archive_elevation=settings.archive_elevation,
         archive_precision=settings.archive_precision,
+        site=ObservingSite(settings.latitude, settings.longitude),
         floor_dir=state_directory(),
         flux_scale=flux_scale,
         notes_path=notes_path(settings.archive, state_directory()),
+        # The days of a demo are no observing days.
+        day_dir=None if settings.demo else state_directory(),
         web=settings.web,
         problems=problems,
     )
 
 
-def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Settings) -> int:
+def run_on_terminal(
+    open_receiver: "Callable[[], StreamReceiver | Playback]",
+    settings: Settings,
+    *,
+    view_path: Path | None,
+    recorded: "PlaybackSettings | None" = None,
+    opening: Callable[[], str] = lambda: "",
+) -> int:
+    """Run the monitor's screen; return the exit status.
+
+    Parameters
+    ----------
+    open_receiver
+        Makes the receiver, or opens recorded rows.
+    settings
+        Settings of the screen.
+    view_path
+        File of the saved view; None saves nothing.
+    recorded, opening
+        Settings of recorded rows, and a function that returns how far they are opened; None for a stream.
+
+    Raises
+    ------
+    SunspecError
+        If there is nothing to receive or to show.
+    """
     # Garbage collections would take a tenth of the time to the first screen, so they start after it.
     gc.disable()
-    from sunspec_tui.core import state_files
     from sunspec_tui.tui.terminal import capabilities
 
     # Textual reads its environment variables once, when it is imported.
@@ -132,8 +165,16 @@ def _run_on_terminal(open_receiver: "Callable[[], StreamReceiver]", settings: Se
     ascii_only = settings.ascii or capabilities.needs_ascii(sys.stdout.encoding)
     lines = LogLines()
     log.addHandler(lines)
-    view_path = state_files.default_path()
-    app = Monitor(open_receiver, settings, finder=finder, ascii_only=ascii_only, view_path=view_path, log_lines=lines)
+    app = Monitor(
+        open_receiver,
+        settings,
+        finder=finder,
+        ascii_only=ascii_only,
+        view_path=view_path,
+        log_lines=lines,
+        recorded=recorded,
+        opening=opening,
+    )
     try:
         status = app.run()
     finally:

@@ -5,57 +5,95 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sunspec_tui.cli.probe import Say
+from sunspec_tui.cli.progress_line import ProgressLine
 from sunspec_tui.core.errors import ArchiveError, UsageError
 from sunspec_tui.core.exit_status import EXIT_OK
 from sunspec_tui.core.printable import printable
-from sunspec_tui.core.settings import QuicklookSettings
+from sunspec_tui.core.quicklook_settings import QuicklookSettings, parse_panels
 from sunspec_tui.core.times import parse_time_range
 
 
 def run(settings: QuicklookSettings, say: Say) -> int:
     """Draw an archive or files; print the path of each picture.
 
-    There is one picture for each day or hour of an archive.
+    There is one picture for each day or hour of an archive. An index has both, and a page.
     """
     from sunspec_tui.files.archive.reader import is_archive
     from sunspec_tui.files.input_paths import input_paths
 
+    _check_panel_options(settings)
     # Check the times before reading.
     parse_time_range(settings.start, settings.end)
+    if settings.index or settings.follow:
+        from sunspec_tui.cli.quicklook_index import run_index
+
+        return run_index(settings, say)
     paths = input_paths(settings.paths)
     archive = paths[0] if len(paths) == 1 and is_archive(paths[0]) else None
-    count = 0
-    for path in _pictures_of_files(settings, paths) if archive is None else _pictures_of_archive(settings, archive):
-        say(printable(path))
-        count += 1
+    progress, count = ProgressLine(say, "pictures"), 0
+    if archive is None:
+        pictures = _pictures_of_files(settings, paths, progress)
+    else:
+        pictures = _pictures_of_archive(settings, archive, progress)
+    try:
+        for path in pictures:
+            progress.say(printable(path))
+            count += 1
+    finally:
+        progress.clear()
     if not count:
         raise ArchiveError(f"{paths[0]} has no rows in that time, so there is nothing to draw")
     return EXIT_OK
 
 
-def _pictures_of_archive(settings: QuicklookSettings, archive: Path) -> Iterator[Path]:
+def _check_panel_options(settings: QuicklookSettings) -> None:
+    """Check options that only one kind of figure has.
+
+    Raises
+    ------
+    UsageError
+        If they do not fit.
+    """
+    has_panels = settings.panels is not None or settings.index or settings.follow
+    if has_panels and settings.show is not None:
+        raise UsageError("--show is for a figure with one waterfall; leave it out, or leave out --panels and --index")
+    if settings.keep_background and (settings.remove_background or not has_panels):
+        raise UsageError("--keep-background is for a figure for publishing, without --remove-background; leave it out")
+
+
+def _periods(settings: QuicklookSettings) -> list[str]:
+    return ["day", "hour"] if settings.per == "both" else [settings.per or "day"]
+
+
+def _pictures_of_archive(settings: QuicklookSettings, archive: Path, progress: ProgressLine) -> Iterator[Path]:
     from sunspec_tui.core.flux_scale import load_flux_scale
+    from sunspec_tui.plots.archive_quicklook import default_product
     from sunspec_tui.plots.archive_quicklook import quicklook as pictures
 
     if (settings.observation, settings.tuning, settings.chan0) != (None, None, None):
         raise UsageError("an archive has one axis; leave out --observation, --tuning and --chan0")
     start_s, end_s = parse_time_range(settings.start, settings.end)
-    return pictures(
-        archive,
-        settings.out,
-        product=settings.product or "XX",
-        per=settings.per or "day",
-        show=settings.show,
-        remove_background=settings.remove_background,
-        flux_scale=load_flux_scale(settings.flux_scale),
-        start_s=-math.inf if start_s is None else start_s,
-        end_s=math.inf if end_s is None else end_s,
-        scheduler=settings.scheduler,
-        workers=settings.workers,
-    )
+    panels = None if settings.panels is None else parse_panels(settings.panels)
+    flux_scale = load_flux_scale(settings.flux_scale)
+    for per in _periods(settings):
+        yield from pictures(
+            archive,
+            settings.out,
+            product=settings.product or ("XX" if panels is None else default_product(archive)),
+            per=per,
+            show=settings.show or "highest",
+            panels=panels,
+            remove_background=settings.remove_background or (panels is not None and not settings.keep_background),
+            flux_scale=flux_scale,
+            start_s=-math.inf if start_s is None else start_s,
+            end_s=math.inf if end_s is None else end_s,
+            scheduler=settings.scheduler,
+            workers=settings.workers,
+            report=progress.update,
+        )
 
 
-def _pictures_of_files(settings: QuicklookSettings, paths: list[Path]) -> Iterator[Path]:
+def _pictures_of_files(settings: QuicklookSettings, paths: list[Path], progress: ProgressLine) -> Iterator[Path]:
     from sunspec_tui.core.flux_scale import load_flux_scale
     from sunspec_tui.files.read_limits import RowSelection
     from sunspec_tui.plots.file_quicklook import file_quicklook
@@ -65,13 +103,18 @@ def _pictures_of_files(settings: QuicklookSettings, paths: list[Path]) -> Iterat
     selection = RowSelection(
         *parse_time_range(settings.start, settings.end), settings.observation, settings.tuning, settings.chan0
     )
-    return file_quicklook(
-        paths,
-        settings.out,
-        selection,
-        product=settings.product,
-        per=settings.per,
-        show=settings.show,
-        remove_background=settings.remove_background,
-        flux_scale=load_flux_scale(settings.flux_scale),
-    )
+    panels = None if settings.panels is None else parse_panels(settings.panels)
+    flux_scale = load_flux_scale(settings.flux_scale)
+    for per in _periods(settings) if settings.per else [None]:
+        yield from file_quicklook(
+            paths,
+            settings.out,
+            selection,
+            product=settings.product,
+            per=per,
+            show=settings.show or "highest",
+            panels=panels,
+            remove_background=settings.remove_background or (panels is not None and not settings.keep_background),
+            flux_scale=flux_scale,
+            report=progress.update,
+        )

@@ -38,6 +38,7 @@ class EndRequested(BaseException):
 
     def __init__(self, number: int) -> None:
         super().__init__(f"ended by {signal_name(number)} before it was done")
+        self.number = number
         self.status = EXIT_INTERRUPTED if number == signal.SIGINT else EXIT_FAILED
 
 

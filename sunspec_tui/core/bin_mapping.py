@@ -1,4 +1,4 @@
-"""Map powers from one frequency axis to the bins of another.
+"""Edges of bins, and powers mapped from one frequency axis to another.
 
 A bin takes the value of the nearest bin of the other axis, if that is within half a bin width; else it is NaN. Pure
 arithmetic.
@@ -13,10 +13,11 @@ NO_BIN = -1
 _SAME_FREQUENCY = 1e-6
 _MAX_STEP_RATIO = 2.0
 _TOLERANCE = 1e-6
+_EVENNESS = 0.5  # largest offset of a bin on an even axis, in bins; a narrower last bin moves others by less
 
 
 def bin_width_hz(frequencies_hz: NDArray[np.float64]) -> float:
-    """Return the width of an axis's bins; NaN for one frequency.
+    """Return the width of an axis's bins; NaN for a single frequency.
 
     Axes of e-CALLISTO stations are not even. The width is the largest step between neighbours that is at most twice the
     median step, so that neighbouring bins touch each other, but do not fill a hole in the band.
@@ -37,7 +38,7 @@ def is_same_axis(source_hz: NDArray[np.float64], target_hz: NDArray[np.float64])
 def source_bins(
     source_hz: NDArray[np.float64], target_hz: NDArray[np.float64], width_hz: float
 ) -> NDArray[np.intp] | None:
-    """Return the source bin's number for each bin of another axis.
+    """Return the source bin of each bin of another axis.
 
     Parameters
     ----------
@@ -81,3 +82,22 @@ def mapped(values: NDArray[np.float32], bins: NDArray[np.intp] | None) -> NDArra
     chosen = values[:, bins]
     chosen[:, bins == NO_BIN] = np.nan
     return chosen
+
+
+def bin_edges(frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the edges of two or more bins, shape (nbins + 1,).
+
+    They are in the middle between the centres. The first and the last bin end as far from their centres as they begin.
+    """
+    middles = (frequencies[1:] + frequencies[:-1]) / 2
+    ends = 2 * frequencies[[0, -1]] - middles[[0, -1]]
+    return np.concatenate([ends[:1], middles, ends[1:]])
+
+
+def is_even(frequencies: NDArray[np.float64], step: float) -> bool:
+    """Return True if the steps between bins are nearly even.
+
+    No bin is further than half a step from its place.
+    """
+    places = frequencies[0] + step * np.arange(len(frequencies))
+    return bool((np.abs(frequencies - places) <= _EVENNESS * step).all())

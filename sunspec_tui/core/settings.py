@@ -11,6 +11,7 @@ from pathlib import Path
 from sunspec_tui.core.addresses import parse_bind_host, parse_host
 from sunspec_tui.core.argument_checks import check_author
 from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.instrument import SITE_LATITUDE_DEG, SITE_LONGITUDE_DEG
 from sunspec_tui.core.memory_budgets import check_buffer_length
 from sunspec_tui.core.retention import DEFAULT_KEEP, RetentionPolicy
 from sunspec_tui.core.setting_fields import check_settings, option
@@ -33,8 +34,8 @@ FORMAT_NAMES = ("today", "2025-08", "minimal", "test-producer")
 DEMO_NAMES = ("sun", "flare")
 _DEFAULT_CHANNEL_AVERAGE = 4
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-COLUMN_VALUES = ("highest", "mean")
-_FLUX_SCALE = "factor from power to sfu, or a file of MHz and factors; by default powers have an arbitrary unit"
+FLUX_SCALE = "factor from power to sfu, or a file of MHz and factors; by default powers have an arbitrary unit"
+"""Help of the setting ``flux_scale`` of several commands."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Settings:
     beam: int | None = _setting(None, f"recorder's beam: port {BEAM_PORT_BASE} + BEAM", "stream", least=1, most=999)
     buffer_length: int = _setting(1200, "rows to keep in memory", "stream", least=2)
     channel_average: int = _setting(_DEFAULT_CHANNEL_AVERAGE, "channels averaged into a bin", "stream", least=1)
-    flux_scale: str | None = _setting(None, _FLUX_SCALE, "stream", check=check_flux_scale)
+    flux_scale: str | None = _setting(None, FLUX_SCALE, "stream", check=check_flux_scale)
     product: str | None = _setting(
         None, "product to show; by default that of the last run, or XX", "display", choices=PRODUCT_NAMES
     )
@@ -94,6 +95,12 @@ class Settings:
     plot_ratio: bool = _setting(False, "write a second figure with V/I beside each plot", "plots")
     plot_remove_background: bool = _setting(False, "remove the quiet background from the waterfall of plots", "plots")
     station: str = _setting("OVRO-LWA", "name of the station in figures and files", "plots")
+    latitude: float = _setting(
+        SITE_LATITUDE_DEG, "latitude of the site in degrees, for the Sun's position", "site", least=-90, most=90
+    )
+    longitude: float = _setting(
+        SITE_LONGITUDE_DEG, "longitude of the site in degrees, positive in the east", "site", least=-180, most=180
+    )
     archive: Path | None = _setting(None, "archive every row in this directory", "archive")
     archive_elevation: float | None = _setting(
         None,
@@ -241,7 +248,7 @@ class ProbeSettings:
     frames: int = _setting(8, "frames to wait for", "stream", least=1)
     timeout: float = _setting(10.0, "seconds to wait for the frames", "stream", above=0)
     chan0: int = _setting(DEFAULT_CHAN0, "first channel, if the stream does not say", "stream", least=0, most=MAX_CHAN0)
-    flux_scale: str | None = _setting(None, f"{_FLUX_SCALE} (snapshot)", "figure", check=check_flux_scale)
+    flux_scale: str | None = _setting(None, f"{FLUX_SCALE} (snapshot)", "figure", check=check_flux_scale)
     product: str | None = _setting(
         None, "product of the figures, by default XX (snapshot)", "figure", choices=PRODUCT_NAMES
     )
@@ -305,7 +312,7 @@ class ExportSettings:
     average_channels: int | None = _setting(
         None, "neighbouring frequencies averaged into one", "rows", least=1, most=MAX_AVERAGE_CHANNELS
     )
-    flux_scale: str | None = _setting(None, _FLUX_SCALE, "rows", check=check_flux_scale)
+    flux_scale: str | None = _setting(None, FLUX_SCALE, "rows", check=check_flux_scale)
     digits: bool = _setting(False, "write FITS with 8-bit digits of 0.386 dB, as e-CALLISTO stations do", "file")
     station: str = _setting("OVRO-LWA", "name of the station of a stream", "rows")
     addr: str = _setting("127.0.0.1", "address of the stream: a name, IPv4 or IPv6, no port", "stream", host=parse_host)
@@ -338,49 +345,3 @@ class ExportSettings:
     def first_channel(self) -> int:
         """First channel of a stream whose headers have none."""
         return DEFAULT_CHAN0 if self.chan0 is None else self.chan0
-
-
-@dataclass(frozen=True)
-class QuicklookSettings:
-    """Settings of the command quicklook: pictures of archives and files."""
-
-    inputs: Path | list[Path] = _setting(
-        Path("archive"),
-        "an archive, or files that make one picture: names, patterns or directories",
-        "rows",
-        positional=True,
-        many=True,
-        metavar="FILE",
-    )
-    out: Path = _setting(Path("figs"), "directory of the pictures", "pictures")
-    product: str | None = _setting(
-        None, "product of the waterfalls; by default XX, or that of the files", "pictures", choices=PRODUCT_NAMES
-    )
-    per: str | None = _setting(
-        None,
-        "time span of a picture; by default a day for an archive, all rows for files",
-        "pictures",
-        choices=("day", "hour"),
-    )
-    show: str = _setting(
-        "highest", "value of its rows that a column shows: the highest or the mean", "pictures", choices=COLUMN_VALUES
-    )
-    remove_background: bool = _setting(False, "remove the quiet background from the waterfalls", "pictures")
-    flux_scale: str | None = _setting(None, _FLUX_SCALE, "pictures", check=check_flux_scale)
-    start: str | None = _setting(None, "only rows from this time on, such as 2026-11-25 (UTC)", "rows")
-    end: str | None = _setting(None, "only rows until this time (UTC)", "rows")
-    observation: int | None = _setting(None, "Observation of a recorder's file; the first by default", "rows", least=1)
-    tuning: int | None = _setting(None, "Tuning of a recorder's file; the first by default", "rows", least=1)
-    chan0: int | None = _setting(
-        None, "first channel of an older NPZ file, which does not contain it", "rows", least=0, most=MAX_CHAN0
-    )
-    scheduler: str | None = _setting(None, "a Dask scheduler for an archive, such as tcp://host:8786", "cluster")
-    workers: int | None = _setting(None, "local processes for an archive; by default one per core", "cluster", least=1)
-
-    def __post_init__(self) -> None:
-        check_settings(self)
-
-    @property
-    def paths(self) -> list[Path]:
-        """All inputs as a list."""
-        return [self.inputs] if isinstance(self.inputs, Path) else self.inputs

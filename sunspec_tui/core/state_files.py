@@ -93,6 +93,22 @@ def save(path: Path, state: Mapping[str, Any], description: str = "the view") ->
     return True
 
 
+def load_within(path: Path, fallback: str, timeout_s: float = FINISH_S) -> Mapping[str, Any] | None:
+    """Return a saved state as `load` does; None if the disk hangs.
+
+    A thread reads the file, because a home directory on a network may hang.
+    """
+    result: list[Mapping[str, Any]] = []
+    reading = threading.Thread(target=lambda: result.append(load(path, fallback)), name="sunspec-state", daemon=True)
+    try:
+        reading.start()
+    except RuntimeError:
+        log.warning("%s: no thread can be started here", fallback)
+        return None
+    reading.join(timeout_s)
+    return result[0] if result else None
+
+
 class Saver:
     """Saver of a state, in a thread.
 

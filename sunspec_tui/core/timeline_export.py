@@ -28,7 +28,7 @@ def rows_to_export(timeline: TimelineSource, begin_s: float, end_s: float) -> Re
 
 
 def check_export_size(axis: TimelineAxis, cadence_s: float, begin_s: float, end_s: float) -> None:
-    """Check that the rows between two times fit into the memory for one file.
+    """Check that the rows between two times fit into one file.
 
     Raises
     ------
@@ -46,7 +46,10 @@ def check_export_size(axis: TimelineAxis, cadence_s: float, begin_s: float, end_
 
 
 def unknown_rows_text(rows: Recording, begin_s: float, end_s: float) -> str:
-    """Return which end of an interval has no known rows; empty if both have."""
+    """Return which end of an interval has no known rows.
+
+    The text is empty if both ends have rows.
+    """
     first_s, last_s = float(rows.times_s[0]), float(rows.times_s[-1])
     missing_s = 2 * rows.cadence_s if rows.cadence_s > 0 else 0.0
     words = []

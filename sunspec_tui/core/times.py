@@ -227,12 +227,18 @@ def format_date_and_clock(unix_s: float) -> str:
 
 
 def format_date(unix_s: float) -> str:
-    """Format the UTC date, such as ``2025-08-18``; ``unknown`` outside the years 1 to 9999."""
+    """Format the UTC date, such as ``2025-08-18``.
+
+    The result is ``unknown`` outside the years 1 to 9999.
+    """
     return format_date_and_clock(unix_s).partition(" ")[0]
 
 
 def clock_of_day(unix_s: float, present_s: float) -> str:
-    """Format the UTC time of day, with the date if `present_s` is on another day."""
+    """Format the UTC time of day, with the date of another day.
+
+    It is another day than that of `present_s`.
+    """
     is_known = math.isfinite(unix_s) and math.isfinite(present_s)
     is_same_day = not is_known or unix_s // SECONDS_A_DAY == present_s // SECONDS_A_DAY
     return format_clock(unix_s) if is_same_day else format_date_and_clock(unix_s)

@@ -27,7 +27,9 @@ log = logging.getLogger(__name__)
 MAX_BLOCK_BYTES = 64_000_000
 """Largest power that is read at once from a file that can be read in parts."""
 
-_IN_PARTS = "HDF5"
+READ_IN_PARTS = "HDF5"
+"""Kind of file of which some rows can be read without the others."""
+
 _SAME_FREQUENCY, _SAME_CADENCE = 1e-6, 0.1
 _CALLISTO_NAME = re.compile(r".+_\d{8}_\d{6}_(\w+)\.fits?(\.gz|\.bz2)?", re.IGNORECASE)
 """STATION_DATE_TIME_RECEIVER.fit: only the name identifies the receiver of an e-CALLISTO station."""
@@ -216,7 +218,7 @@ class FileSeries:
 
         They are the whole file, unless it can be read in parts.
         """
-        if self._kind != _IN_PARTS:
+        if self._kind != READ_IN_PARTS:
             return FileRows(segment.file, 0, len(self._file_times_s[segment.file]))
         return FileRows(segment.file, row, min(row + max(1, MAX_BLOCK_BYTES // self.row_bytes), segment.end))
 
@@ -276,7 +278,7 @@ class FileSeries:
 
 def _is_read_in_parts(path: Path) -> bool:
     try:
-        return path.is_file() and file_kind(path) == _IN_PARTS
+        return path.is_file() and file_kind(path) == READ_IN_PARTS
     except OSError:
         # Reading the file gives the reason.
         return False
@@ -306,8 +308,14 @@ def _other_receiver(path: Path, first: Path) -> str:
 
     Receivers are known from the files' names. The text is empty if they do not differ.
     """
-    receiver, other = (match[1] if (match := _CALLISTO_NAME.fullmatch(each.name)) else None for each in (first, path))
+    receiver, other = receiver_of(first), receiver_of(path)
     return f"is of receiver {other}, not {receiver}" if receiver and other and receiver != other else ""
+
+
+def receiver_of(path: Path) -> str:
+    """Return the receiver in an e-CALLISTO file's name; else empty."""
+    match = _CALLISTO_NAME.fullmatch(path.name)
+    return match[1] if match else ""
 
 
 def _axis(rows: Recording) -> str:

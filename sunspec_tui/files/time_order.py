@@ -87,7 +87,7 @@ def in_order(times_s: Sequence[NDArray[np.float64]], cadence_s: float) -> tuple[
     kept, left_out = list[_Piece](), [0] * len(times_s)
     known = _KnownTimes(sum(map(len, times_s)))
     for piece in pieces:
-        new = ~_repeats(piece.ends_us, known.ends_us, length_us)
+        new = ~repeated_rows(piece.ends_us, known.ends_us, length_us)
         left_out[piece.file] += int((~new).sum())
         kept.append(_Piece(piece.file, piece.rows[new], piece.ends_us[new]))
         known.add(kept[-1].ends_us)
@@ -103,7 +103,7 @@ def _pieces(file: int, ends_s: NDArray[np.float64]) -> list[_Piece]:
     return [_Piece(file, each, ends) for each, ends in parts if len(each)]
 
 
-def _repeats(ends_us: NDArray[np.int64], known_us: NDArray[np.int64], length_us: int) -> NDArray[np.bool_]:
+def repeated_rows(ends_us: NDArray[np.int64], known_us: NDArray[np.int64], length_us: int) -> NDArray[np.bool_]:
     """Return True for each row whose middle lies within a known row."""
     if not len(known_us):
         return np.zeros(len(ends_us), np.bool_)

@@ -7,7 +7,6 @@ a network may hang. If it hangs, the floor begins anew.
 import hashlib
 import logging
 import math
-import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -58,19 +57,8 @@ class FloorFiles:
         path = self.path(axis)
         if path is None:
             return ()
-        result: list[tuple[QuietFloor, ...]] = []
-        reading = threading.Thread(
-            target=lambda: result.append(_floors(state_files.load(path, "the quiet floor begins anew"))),
-            name="sunspec-floor",
-            daemon=True,
-        )
-        try:
-            reading.start()
-        except RuntimeError:
-            log.warning("the quiet floor begins anew: no thread can be started here")
-            return ()
-        reading.join(_READ_S)
-        return result[0] if result else ()
+        found = state_files.load_within(path, "the quiet floor begins anew", _READ_S)
+        return () if found is None else _floors(found)
 
     def save(self, axis: Axis, floors: tuple[QuietFloor, ...], now_s: float) -> None:
         """Write the floors, unless they were written a short time ago.

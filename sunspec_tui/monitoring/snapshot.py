@@ -6,6 +6,7 @@ It has only value types, so that front ends, the web view and plots do not depen
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from sunspec_tui.core.flux_scale import ARBITRARY
 from sunspec_tui.core.frequency_axis import Axis
@@ -16,6 +17,7 @@ from sunspec_tui.core.times import format_date_and_clock
 from sunspec_tui.files.archive.status import ArchiveState, ArchiveStatus
 from sunspec_tui.monitoring.finding import Finding
 from sunspec_tui.monitoring.instrument_check import InstrumentCheck
+from sunspec_tui.monitoring.sun_reading import SunReading
 from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.plots.job import PlotStatus
 from sunspec_tui.stream.health_reading import HealthReading
@@ -23,6 +25,21 @@ from sunspec_tui.stream.message_delay import DelayReading, DelayStatistics, dela
 
 NO_ROWS = 2**62
 """Value of `since` in `StreamReceiver.snapshot` for no rows: larger than any row number."""
+
+
+class ViewedRows(NamedTuple):
+    """What is viewed, if there is no stream.
+
+    Attributes
+    ----------
+    state
+        One or two words in capitals, such as ``VIEW`` or ``PLAY 10x``.
+    text
+        Times and files, such as ``2012-07-04 16:00 to 17:00, 4 files``.
+    """
+
+    state: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -61,6 +78,10 @@ class Snapshot:
         Time at which the newest row was recorded, if the stream is a replay with shifted times; else NaN.
     unit, flux_scale, bins_without_flux
         Unit of the powers in `rows`, name of the flux scale (empty without one), and number of bins outside it.
+    sun
+        Position of the Sun when the snapshot was taken.
+    viewed
+        Recorded rows that are viewed; None for a stream.
     """
 
     taken_s: float
@@ -85,6 +106,8 @@ class Snapshot:
     unit: str = ARBITRARY
     flux_scale: str = ""
     bins_without_flux: int = 0
+    sun: SunReading = field(default_factory=SunReading)
+    viewed: ViewedRows | None = None
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

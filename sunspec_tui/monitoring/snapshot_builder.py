@@ -4,15 +4,18 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
+from sunspec_tui.core.errors import error_text
 from sunspec_tui.core.flux_scale import ARBITRARY, SFU
 from sunspec_tui.core.memory_usage import NOT_READ, MemoryReading
 from sunspec_tui.core.notes import NoteCounts
 from sunspec_tui.files.archive.status import ArchiveStatus
+from sunspec_tui.monitoring.day_counter import DayCounter
 from sunspec_tui.monitoring.event_reporter import EventReporter
 from sunspec_tui.monitoring.gain_floor_files import FloorFiles
 from sunspec_tui.monitoring.instrument_check import InstrumentCheck, InstrumentChecker
 from sunspec_tui.monitoring.problems import Problems
 from sunspec_tui.monitoring.snapshot import Snapshot
+from sunspec_tui.monitoring.sun_reading import SunReader
 from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.plots.job import PlotStatus
 from sunspec_tui.stream.ingest import FrameIngester
@@ -48,6 +51,8 @@ class SnapshotBuilder:
         Quiet floors of earlier runs.
     problems
         Problems of the program itself.
+    sun, days
+        Reader of the Sun's position, and counter of the observing days.
     parts, memory
         Functions that return the state of the parts, and the memory usage.
     """
@@ -62,12 +67,14 @@ class SnapshotBuilder:
         clocks: Clocks,
         floor_files: FloorFiles,
         problems: Problems,
+        sun: SunReader,
+        days: DayCounter,
         parts: Callable[[], PartsStatus],
         memory: Callable[[], MemoryReading],
     ) -> None:
         self._ingester, self._lock, self._reporter, self._source = ingester, lock, reporter, source
-        self._clocks, self._floor_files, self._problems = clocks, floor_files, problems
-        self._parts, self._memory = parts, memory
+        self._clocks, self._floor_files, self._problems, self._sun = clocks, floor_files, problems, sun
+        self._parts, self._memory, self._days = parts, memory, days
         self._checker = InstrumentChecker(floor_files.load)
 
     def has_news(self) -> bool:
@@ -99,7 +106,18 @@ class SnapshotBuilder:
         reading = self._memory() if memory else NOT_READ
         snapshot, now_s = self._build(check, reading, since, epoch, most)
         self._reporter.report(snapshot, now_s)
+        self._count_day(snapshot)
         return snapshot
+
+    def _count_day(self, snapshot: Snapshot) -> None:
+        """Add a snapshot to the counts of its day.
+
+        An error in the counts must not stop the caller.
+        """
+        try:
+            self._days.update(snapshot)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._reporter.report_check_failure("day's counts", error_text(error))
 
     def _build(
         self, check: InstrumentCheck, memory: MemoryReading, since: int, epoch: int, most: int | None
@@ -107,6 +125,7 @@ class SnapshotBuilder:
         """Return a snapshot, and its time on the monotonic clock."""
         parts = self._parts()
         taken_s, now_s = self._clocks.wall(), self._clocks.monotonic()
+        sun = self._sun.read(taken_s)
         with self._lock:
             ingester = self._ingester
             known = since if epoch == ingester.epoch else 0
@@ -133,6 +152,7 @@ class SnapshotBuilder:
                 unit=ARBITRARY if ingester.flux_scale is None else SFU,
                 flux_scale="" if ingester.flux_scale is None else ingester.flux_scale.name,
                 bins_without_flux=ingester.ring.bins_without_flux if ingester.ring else 0,
+                sun=sun,
             )
         return snapshot, now_s
 

@@ -13,6 +13,7 @@ from sunspec_tui.core.times import format_iso
 from sunspec_tui.files.archive.status import ArchiveStatus
 from sunspec_tui.monitoring.pipeline_check import WORDS, pipelines_by_fault
 from sunspec_tui.monitoring.snapshot import Snapshot
+from sunspec_tui.monitoring.sun_reading import SunReading
 from sunspec_tui.monitoring.web_status import WebStatus
 
 _WITH_PATHS = ("plot_error", "plot_note", "archive_error", "web_error", "problems")
@@ -32,6 +33,7 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         **_web_fields(snapshot.web),
         "observer_notes": snapshot.observer_notes.notes,
         "observer_notes_damaged": snapshot.observer_notes.damaged,
+        **_sun_fields(snapshot.sun),
         "problems": list(snapshot.problems),
         "lines_lost": snapshot.lines_lost,
     }
@@ -141,6 +143,27 @@ def _web_fields(web: WebStatus) -> dict[str, Any]:
     }
 
 
+def _sun_fields(sun: SunReading) -> dict[str, Any]:
+    """Return the Sun's position, and the times of the observing day."""
+    day, event = sun.day, sun.next_event
+    return {
+        "sun_elevation_deg": known(sun.elevation_deg, 2),
+        "sun_azimuth_deg": known(sun.azimuth_deg, 2),
+        "sun_up": sun.is_up if sun.is_known else None,
+        "sun_day": None if day is None else day.name,
+        "sun_rise": iso_or_none(None if day is None else day.rise_s),
+        "sun_transit": iso_or_none(None if day is None else day.transit_s),
+        "sun_set": iso_or_none(None if day is None else day.set_s),
+        "sun_next": None if event is None else str(event.kind),
+        "sun_next_time": iso_or_none(None if event is None else event.time_s),
+    }
+
+
+def iso_or_none(time_s: float | None) -> str | None:
+    """Format a UTC time for a record; None if there is none."""
+    return None if time_s is None else format_iso(time_s)
+
+
 def _pipelines(snapshot: Snapshot) -> dict[str, dict[str, list[int]]]:
     """Return the numbers of faulty pipelines, by product and fault."""
     if snapshot.check.pipelines is None:
@@ -174,8 +197,8 @@ def public_record(snapshot: Snapshot) -> dict[str, Any]:
 
 _LIVE = (
     "time", "source", "state", "link", "frames_received", "frames_rejected", "frames_missing", "restarts", "cadence_s",
-    "rate_hz", "delay_s", "delay_used", "delay_note", "data_age_s", "alarms", "warnings", "notes",
-    "observer_notes",
+    "rate_hz", "delay_s", "delay_used", "delay_note", "data_age_s", "alarms", "warnings", "notes", "sun_elevation_deg",
+    "sun_azimuth_deg", "sun_up", "sun_next", "sun_next_time", "observer_notes",
 )  # fmt: skip
 
 

@@ -7,11 +7,12 @@ its columns fits the length of its data. Dask is imported when it is first neede
 
 import math
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,11 +23,12 @@ from sunspec_tui.core.products import WIRE_PRODUCTS, Product, plain_name
 from sunspec_tui.core.recording import Recording, measured_cadence_s
 from sunspec_tui.core.times import format_iso
 from sunspec_tui.files.archive.block_reader import blocks_cover, overview
+from sunspec_tui.files.archive.day_stores import StoreTimes, read_store_times, stores_by_day
 from sunspec_tui.files.archive.layout import StoreName, stores
-from sunspec_tui.files.archive.reader import open_by_axis
+from sunspec_tui.files.archive.reader import checked_stores, open_by_axis
 from sunspec_tui.files.xarray_dataset import from_dataset
 from sunspec_tui.plots.column_reduction import MAX_COLUMNS, Reduced, column_width_s, reduce_rows
-from sunspec_tui.plots.process_pool import Call, run_in_processes
+from sunspec_tui.plots.process_pool import Call, Key, Task, run_in_processes
 from sunspec_tui.plots.quicklook_figure import quicklook_png, write_picture
 
 PERIODS_S = {"day": 86_400.0, "hour": 3_600.0}
@@ -53,6 +55,8 @@ def quicklook(
     workers: int | None = None,
     remove_background: bool = False,
     flux_scale: FluxScale | None = None,
+    panels: Sequence[str] | None = None,
+    report: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005 - no progress is shown
 ) -> Iterator[Path]:
     """Draw each period that has rows, and yield the paths.
 
@@ -79,6 +83,10 @@ def quicklook(
         True to show the waterfalls without their quiet background.
     flux_scale
         Scale of the powers; None to show them as archived.
+    panels
+        Panels of a figure for publishing, ``highest``, ``mean`` or ``V/I``, instead of the usual figure.
+    report
+        Called with the number of periods that are done, and their total.
 
     Raises
     ------
@@ -100,16 +108,46 @@ def quicklook(
     if not periods:
         raise ArchiveError(f"{directory} has no stores such as 2026-11-25.zarr in that time; check the directory")
     # A generator, because the times of each period are read to build its calls.
-    hours = ((begin_s, hour_calls(directory, chosen, begin_s, per)) for begin_s in periods)
     drawing = partial(
-        draw, product=product, per=per, show=show, remove_background=remove_background, flux_scale=flux_scale
+        draw,
+        product=product,
+        per=per,
+        show=show,
+        panels=panels,
+        remove_background=remove_background,
+        flux_scale=flux_scale,
     )
-    if scheduler is None:
-        drawn = run_in_processes(hours, drawing, workers or os.cpu_count() or 1)
-    else:
-        drawn = _run_on_cluster(hours, drawing, scheduler)
-    with closing(drawn):
-        yield from _write_pictures(drawn, out, per, len(periods))
+    whole = panels is not None
+    tasks = (Task(begin_s, hour_calls(directory, chosen, begin_s, per, whole=whole), drawing) for begin_s in periods)
+    with closing(run_tasks(tasks, scheduler, workers)) as drawn:
+        yield from _write_pictures(_counted(drawn, len(periods), report), out, per, len(periods))
+
+
+def default_product(directory: Path) -> str:
+    """Return the product of a figure for publishing.
+
+    It is that of the first store, see `preferred_product`.
+    """
+    paths = [path for each in stores_by_day(directory).values() for path in each]
+    return preferred_product([read_store_times(path) for path in paths[:1]])
+
+
+def preferred_product(stores: Sequence[StoreTimes]) -> str:
+    """Return I if XX and YY are stored, else the first product."""
+    stored = {each for store in stores for each in store.products}
+    if {Product.XX, Product.YY} <= stored:
+        return str(Product.I)
+    return str(next((each for each in WIRE_PRODUCTS if each in stored), Product.XX))
+
+
+def _counted(
+    results: Iterable[tuple[Key, Any]], total: int, report: Callable[[int, int], None]
+) -> Iterator[tuple[Key, Any]]:
+    """Yield results, and report how many are done."""
+    report(0, total)
+    for number, result in enumerate(results):
+        yield result
+        report(number + 1, total)
 
 
 def _write_pictures(
@@ -148,10 +186,25 @@ def _periods(directory: Path, period_s: float, start_s: float, end_s: float) -> 
                 yield begin_s
 
 
-def _run_on_cluster(
-    hours: Iterable[tuple[float, list[Call[Hour]]]], drawing: Callable[[list[Hour]], list[bytes]], scheduler: str
-) -> Generator[tuple[float, list[bytes] | BaseException], None, None]:
-    """Yield the pictures from the user's cluster as they arrive."""
+def run_tasks(tasks: Iterable[Task[Key]], scheduler: str | None, workers: int | None) -> Generator[tuple[Key, Any]]:
+    """Run tasks on a cluster, or in processes of this machine.
+
+    Parameters
+    ----------
+    tasks
+        The tasks.
+    scheduler
+        Address of a cluster's scheduler; None for this machine.
+    workers
+        Number of processes on this machine; None for the number of cores.
+    """
+    if scheduler is None:
+        return run_in_processes(tasks, workers or os.cpu_count() or 1)
+    return _run_on_cluster(tasks, scheduler)
+
+
+def _run_on_cluster(tasks: Iterable[Task[Key]], scheduler: str) -> Generator[tuple[Key, Any]]:
+    """Yield the results from the user's cluster as they arrive."""
     distributed = require_extra("distributed", "quick-looks on a cluster")
     try:
         client = distributed.Client(scheduler, timeout=_SCHEDULER_TIMEOUT_S)
@@ -159,8 +212,10 @@ def _run_on_cluster(
         raise ArchiveError(f"no scheduler answers at {scheduler}: {error}; check --scheduler") from error
     with client:
         drawn = {
-            client.submit(drawing, [client.submit(each, *given, pure=False) for each, given in calls], pure=False): key
-            for key, calls in hours
+            client.submit(
+                task.finish, [client.submit(each, *given, pure=False) for each, given in task.calls], pure=False
+            ): task.key
+            for task in tasks
         }
         for future in distributed.as_completed(list(drawn)):
             finished = future.status == "finished"
@@ -168,10 +223,10 @@ def _run_on_cluster(
             future.release()
 
 
-def hour_calls(directory: Path, product: Product, begin_s: float, per: str) -> list[Call[Hour]]:
+def hour_calls(directory: Path, product: Product, begin_s: float, per: str, *, whole: bool = False) -> list[Call[Hour]]:
     """Return the calls that compute the parts of a period.
 
-    The list is empty if the period has no rows.
+    The list is empty if the period has no rows. With `whole`, the parts have all products of the stores.
     """
     period_s = PERIODS_S[per]
     column_s = _column_s(directory, begin_s, period_s)
@@ -179,9 +234,18 @@ def hour_calls(directory: Path, product: Product, begin_s: float, per: str) -> l
         return []
     count = max(1, round(period_s / _HOUR_S))
     name = str(directory.absolute())
-    if column_s >= _BLOCK_COLUMN_S and blocks_cover(directory, *_within(begin_s, period_s), product):
-        return [(reduce_blocks, (name, str(product), begin_s, period_s))]
-    return [(reduce_hour, (name, str(product), begin_s + n * _HOUR_S, column_s)) for n in range(count)]
+    if column_s >= _BLOCK_COLUMN_S and _has_blocks(directory, begin_s, period_s, product):
+        return [(partial(reduce_blocks, whole=whole), (name, str(product), begin_s, period_s))]
+    hour = partial(reduce_hour, whole=whole)
+    return [(hour, (name, str(product), begin_s + n * _HOUR_S, column_s)) for n in range(count)]
+
+
+def _has_blocks(directory: Path, begin_s: float, period_s: float, product: Product) -> bool:
+    try:
+        return blocks_cover(directory, *_within(begin_s, period_s), product)
+    except ArchiveError:
+        # Reading the hours gives the reason.
+        return False
 
 
 def _column_s(directory: Path, begin_s: float, period_s: float) -> float | None:
@@ -209,31 +273,40 @@ def _within(begin_s: float, period_s: float) -> tuple[float, float]:
     return begin_s - 1e-6, begin_s + period_s - 1e-6
 
 
-def reduce_blocks(directory: str, product: str, begin_s: float, period_s: float) -> Hour:
+def reduce_blocks(directory: str, product: str, begin_s: float, period_s: float, *, whole: bool = False) -> Hour:
     """Reduce a day of one frequency axis by whole blocks.
 
-    This is much faster than by rows.
+    This is much faster than by rows. With `whole`, the means are those of all products of the store.
     """
     within = _within(begin_s, period_s)
     products = tuple(dict.fromkeys((Product.XX, Product.YY, Product(product))))
-    overviews = [overview(directory, each, *within, columns=MAX_COLUMNS) for each in products]
-    shown = overviews[products.index(Product(product))]
+    if whole:
+        stored = checked_stores(Path(directory), *within)[0].products
+        products = tuple(each for each in WIRE_PRODUCTS if plain_name(each) in stored)
+    overviews = {
+        each: overview(directory, each, *within, columns=MAX_COLUMNS) for each in {*products, Product(product)}
+    }
+    shown = overviews[Product(product)]
     cadence_s = float(np.median((shown.end_s - shown.begin_s) / shown.rows))
     column_s = cadence_s * float(np.median(shown.rows))
-    mean = np.stack([each.mean for each in overviews], axis=-1)
+    mean = np.stack([overviews[each].mean for each in products], axis=-1)
     station, source, software = shown.origin
     means = Recording(mean, products, shown.end_s, shown.frequencies_hz, column_s, station, source, software)
     rows = int(shown.rows.sum())
     return [Reduced(means, shown.highest, rows, cadence_s, column_s, float(shown.begin_s[0]), float(shown.end_s[-1]))]
 
 
-def reduce_hour(directory: str, product: str, begin_s: float, column_s: float) -> Hour:
-    """Reduce one hour of an archive to columns, for each frequency axis."""
+def reduce_hour(directory: str, product: str, begin_s: float, column_s: float, *, whole: bool = False) -> Hour:
+    """Reduce one hour of an archive to columns, for each frequency axis.
+
+    With `whole`, the means are those of all products of the stores.
+    """
     try:
         datasets = open_by_axis(directory, *_within(begin_s, _HOUR_S))
     except NoRowsError:
         return []
-    needed = {Product.XX, Product.YY, Product(product)} if product in WIRE_PRODUCTS else set(WIRE_PRODUCTS)
+    few = product in WIRE_PRODUCTS and not whole
+    needed = {Product.XX, Product.YY, Product(product)} if few else set(WIRE_PRODUCTS)
     names = [plain_name(each) for each in WIRE_PRODUCTS if each in needed]
     reduced = []
     # Each worker has one core; more threads would use the cores of other workers.
@@ -241,7 +314,7 @@ def reduce_hour(directory: str, product: str, begin_s: float, column_s: float) -
         for dataset in datasets:
             rows = from_dataset(dataset[[name for name in names if name in dataset]])
             if product in rows.carries():
-                reduced.append(reduce_rows(rows, Product(product), column_s))
+                reduced.append(reduce_rows(rows, Product(product), column_s, whole=whole))
     return reduced
 
 
@@ -253,19 +326,32 @@ def draw(
     *,
     remove_background: bool = False,
     flux_scale: FluxScale | None = None,
+    panels: Sequence[str] | None = None,
 ) -> list[bytes]:
     """Draw a period's hours as PNGs, one per frequency axis.
 
     They are in the order of their first rows.
     """
+    drawn = partial(
+        quicklook_png,
+        product=Product(product),
+        show=show,
+        panels=panels,
+        per=per,
+        period_s=PERIODS_S[per],
+        remove_background=remove_background,
+        flux_scale=flux_scale,
+    )
+    return [drawn(parts) for parts in by_axis(hours)]
+
+
+def by_axis(hours: list[Hour]) -> list[Hour]:
+    """Return the parts of each frequency axis, in the order of time."""
     axes: dict[bytes, Hour] = {}
     for part in (part for hour in hours for part in hour):
         rows = part.means
         axes.setdefault(rows.frequencies_hz.tobytes() + str(rows.products).encode(), []).append(part)
-    drawn = partial(
-        quicklook_png, per=per, period_s=PERIODS_S[per], remove_background=remove_background, flux_scale=flux_scale
-    )
-    return [drawn(parts, Product(product), show) for parts in axes.values()]
+    return list(axes.values())
 
 
 def _stem(begin_s: float, per: str, number: int) -> str:

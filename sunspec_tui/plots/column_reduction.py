@@ -59,7 +59,7 @@ class Reduced(NamedTuple):
     end_s: float
 
 
-def column_width_s(span_s: float, cadence_s: float, rows: int) -> float:
+def column_width_s(span_s: float, cadence_s: float, rows: int, most: int = MAX_COLUMNS) -> float:
     """Return the width of the columns for data of this length.
 
     0 if each row is a column.
@@ -72,10 +72,12 @@ def column_width_s(span_s: float, cadence_s: float, rows: int) -> float:
         Length of a row; NaN if unknown.
     rows
         Number of rows.
+    most
+        Largest number of columns.
     """
-    if rows <= MAX_COLUMNS or not span_s > 0:
+    if rows <= most or not span_s > 0:
         return 0.0
-    min_s = max(span_s / MAX_COLUMNS, cadence_s if cadence_s > 0 else 0.0)
+    min_s = max(span_s / most, cadence_s if cadence_s > 0 else 0.0)
     days_s = _DAY_S * math.ceil(min_s / _DAY_S)
     return float(next((width_s for width_s in _WIDTHS_S if width_s >= min_s), days_s))
 
@@ -90,7 +92,7 @@ def column_edges(times_s: NDArray[np.float64], column_s: float) -> NDArray[np.in
     return np.concatenate([[0], np.flatnonzero(np.diff(_column_numbers(times_s, column_s))) + 1]).astype(np.int64)
 
 
-def reduce_rows(rows: Recording, product: Product, column_s: float) -> Reduced:
+def reduce_rows(rows: Recording, product: Product, column_s: float, *, whole: bool = False) -> Reduced:
     """Reduce rows to columns.
 
     Parameters
@@ -101,8 +103,10 @@ def reduce_rows(rows: Recording, product: Product, column_s: float) -> Reduced:
         Product of the highest values.
     column_s
         Width of a column; 0 for each row.
+    whole
+        True for the means of all products, not only of those that a figure of `product` needs.
     """
-    power, needed = rows.power(product), _needed_products(rows, product)
+    power, needed = rows.power(product), rows if whole else _needed_products(rows, product)
     properties = (len(rows), rows.cadence_s, column_s, float(rows.starts_s[0]), float(rows.times_s[-1]))
     if not column_s:
         return Reduced(needed, np.where(np.isfinite(power), power, np.float32(np.nan)), *properties)

@@ -59,7 +59,7 @@ class DirectoryLock:
             self._descriptors.append(os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         except PermissionError:
             return Claim.UNKNOWN
-        claim = _try_lock(self._descriptors[0])
+        claim = try_lock(self._descriptors[0])
         if claim is Claim.UNKNOWN:
             claim = self._claim_file()
         if claim is not Claim.HELD:
@@ -72,7 +72,7 @@ class DirectoryLock:
         except OSError:
             return Claim.UNKNOWN
         self._descriptors.append(descriptor)
-        return _try_lock(descriptor)
+        return try_lock(descriptor)
 
     def release(self) -> None:
         """Release the lock; safe to call again."""
@@ -100,7 +100,8 @@ def open_lock_file(path: Path) -> int:
     raise OSError(errno.EEXIST, "it is not a regular file; move it away", str(path))
 
 
-def _try_lock(descriptor: int) -> Claim:
+def try_lock(descriptor: int) -> Claim:
+    """Lock an open file or directory, without waiting."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

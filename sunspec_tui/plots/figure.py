@@ -5,44 +5,35 @@ times faster than a new figure. It does not use pyplot, which would keep figures
 """
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
-import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import Colormap, ListedColormap, Normalize
-from matplotlib.dates import AutoDateLocator, DateFormatter, num2date
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.image import PcolorImage
 from matplotlib.mathtext import MathTextParser
-from matplotlib.ticker import AutoLocator, FuncFormatter, ScalarFormatter
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from sunspec_tui.core.background import REMOVED, quiet_median, without_background
-from sunspec_tui.core.colormaps import DIVERGING, PALETTES, colours
+from sunspec_tui.core.colormaps import DIVERGING, PALETTES
 from sunspec_tui.core.flux_scale import ARBITRARY, level_unit
 from sunspec_tui.core.levels import Levels, default_levels, picture_levels, to_db, without_warnings
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.products import Product
-from sunspec_tui.core.retention import SOFTWARE
 from sunspec_tui.core.row_spans import GAP, Columns, place_columns
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.files.atomic_write import atomic_write
+from sunspec_tui.plots.figure_style import colour_map_of, default_style, encode_png
 from sunspec_tui.plots.job import PlotJob
+from sunspec_tui.plots.time_labels import DAY_S, TimeLabels
 
 SIZE_INCHES = (12, 10)
 DOTS_PER_INCH = 150
-_SHORT_S = 12.0
-_DAY_S = 86_400.0
 # A row whose length is outside these limits is drawn one second long. If times are outside the years 1970 to 9998, the
 # time axis shows row numbers.
 _MIN_ROW_S, _MAX_ROW_S = 1e-5, 1e6
@@ -50,7 +41,6 @@ _MAX_TIME_S = 253_370_764_800.0
 _MAX_STATION_CHARACTERS = 80
 _MAX_FREQUENCY_MHZ = 1e12
 _MAX_SINGLE = 1e37
-_NO_DATA_COLOUR = "#c9c9cf"
 # After a long silence, only the newest part of the history is drawn. Rows ahead of the newest one, because time went
 # back, are drawn up to an hour ahead.
 _REACH_LENGTHS, _REACH_ROWS = 4, 1200
@@ -58,8 +48,6 @@ _MIN_REACH_AHEAD_S = 3600.0
 _RESTART_COLOUR, _RESTART_WIDTH = "tab:red", 0.8
 # With a fixed position of the title, matplotlib does not measure all labels to avoid them.
 _TITLE_Y = 1.0
-# The next level takes 9 ms more, for a file that is 4 % smaller.
-_COMPRESSION = 5
 # Formula of a tick label on a logarithmic axis.
 _FORMULA = r"$\mathdefault{10^{1}}$"
 _LINES = (("tab:blue", 0.9, 1.0), ("tab:orange", 2.4, 0.6))
@@ -120,22 +108,54 @@ def image_levels(image: NDArray[np.float32], columns: Columns, *, signed: bool =
     return default_levels(signed=signed)
 
 
-@contextmanager
-def _default_style() -> Iterator[None]:
-    """Use matplotlib's default style instead of a user's or script's."""
-    style: dict[Any, Any] = {key: value for key, value in mpl.rcParamsDefault.items() if key != "backend"}
-    with mpl.rc_context(style):
-        yield
+def add_waterfall(axes: Axes) -> PcolorImage:
+    """Add an empty waterfall to axes; `set_waterfall` sets its values."""
+    empty = np.full((1, 1), np.nan)
+    waterfall = PcolorImage(axes, [0, 1], [0, 1], empty, norm=Normalize(0, 10), cmap=colour_map_of(PALETTES[0]))
+    waterfall.set_clip_path(axes.patch)
+    axes.add_image(waterfall)
+    return waterfall
 
 
-@lru_cache(maxsize=16)
-def _colour_map(name: str) -> Colormap:
-    """Return a palette of the monitor as matplotlib's object.
+def set_waterfall(
+    waterfall: PcolorImage,
+    job: PlotJob,
+    image: NDArray[np.float32],
+    columns: Columns,
+    levels: Levels,
+    *,
+    timed: bool,
+) -> tuple[float, float, float, float]:
+    """Set a waterfall's values, edges and colours.
 
-    It uses matplotlib's own table if there is one, because the monitor's is interpolated.
+    Parameters
+    ----------
+    waterfall
+        The artist, from `add_waterfall`.
+    job
+        The job with the frequencies and the palette.
+    image, columns, timed
+        The arranged values, from `column_image`.
+    levels
+        Floor and ceiling of the colours.
+
+    Returns
+    -------
+    tuple
+        Left, right, low and high edge: times in days, frequencies in MHz.
     """
-    known = mpl.colormaps[name] if name in mpl.colormaps else ListedColormap(colours(name) / 255, name)
-    return known.with_extremes(bad=_NO_DATA_COLOUR)
+    x_edges, y_edges = columns.edges_s / (DAY_S if timed else 1.0), bin_edges(frequencies_of(job), job.alone_mhz)
+    left, right, low, high = (float(edges[end]) for edges in (x_edges, y_edges) for end in (0, -1))
+    # matplotlib computes colours from differences, which may overflow even if the values do not.
+    huge = bool(np.nanmax(np.abs(image), initial=0.0) > _MAX_SINGLE)
+    drawn = np.ma.masked_invalid(image.astype(np.float64) if huge else image)
+    waterfall.set_data(x_edges, y_edges, drawn)
+    waterfall.set_extent((left, right, low, high))
+    colour_map = colour_map_of(DIVERGING if job.signed else job.palette)
+    if waterfall.get_cmap() is not colour_map:
+        waterfall.set_cmap(colour_map)
+    waterfall.set_clim(levels.low, levels.high)
+    return left, right, low, high
 
 
 class SpectrumFigure:
@@ -156,7 +176,7 @@ class SpectrumFigure:
     """
 
     def __init__(self) -> None:
-        with _default_style():
+        with default_style():
             self._build()
 
     def _build(self) -> None:
@@ -170,21 +190,13 @@ class SpectrumFigure:
         # The second line is wider and behind the first, so that both are visible where they coincide.
         made = [upper.plot([], [], color=colour, lw=width, alpha=alpha)[0] for colour, width, alpha in _LINES[::-1]]
         self.lines = made[::-1]
-        self.waterfall = PcolorImage(
-            lower, [0, 1], [0, 1], np.full((1, 1), np.nan), norm=Normalize(0, 10), cmap=_colour_map(PALETTES[0])
-        )
-        self.waterfall.set_clip_path(lower.patch)
-        lower.add_image(self.waterfall)
+        self.waterfall = add_waterfall(lower)
         self.restarts = lower.plot(
             [], [], color=_RESTART_COLOUR, lw=_RESTART_WIDTH, transform=lower.get_xaxis_transform()
         )[0]
         lower.set_xlabel("time [UTC]")
         lower.set_ylabel("frequency [MHz]")
-        self._times = AutoDateLocator(tz=UTC, minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
-        self._numbers, self._plain = AutoLocator(), ScalarFormatter()
-        lower.xaxis.set_major_locator(self._times)
-        self._long = DateFormatter("%H:%M:%S", tz=UTC)  # type: ignore[no-untyped-call]
-        self._short = FuncFormatter(lambda day, _: f"{num2date(day, tz=UTC):%H:%M:%S.%f}"[:-4])  # type: ignore[no-untyped-call]
+        self._labels = TimeLabels(lower)
         self.colour_bar = self.figure.colorbar(self.waterfall, cax=self.figure.add_axes((0.92, 0.06, 0.015, 0.44)))
 
     def load_formats(self) -> None:
@@ -194,12 +206,12 @@ class SpectrumFigure:
 
     def draw(self, job: PlotJob) -> None:
         """Draw a job's data in place of the previous data."""
-        with _default_style(), without_warnings():
+        with default_style(), without_warnings():
             self._draw_spectrum(job)
             image, columns, timed = column_image(job)
             self._draw_waterfall(job, image, columns, timed=timed)
             # Text from a stream or a file must not be parsed as a formula.
-            span = _span(columns) if timed else "times are not valid dates"
+            span = time_span(columns) if timed else "times are not valid dates"
             self.figure.suptitle(_title(job, span), fontsize=12, parse_math=False)
 
     def _draw_spectrum(self, job: PlotJob) -> None:
@@ -210,7 +222,7 @@ class SpectrumFigure:
         for line, (name, power) in zip(self.lines, job.spectra.items(), strict=False):
             # In double precision, so that axis limits above the largest values are finite.
             valid = np.where(np.isfinite(power) & (linear | (power > 0)), power, np.nan).astype(np.float64)
-            line.set_data(_frequencies(job), valid)
+            line.set_data(frequencies_of(job), valid)
             line.set_label(name)
             shown.append(valid)
         for n, line in enumerate(self.lines):
@@ -221,8 +233,9 @@ class SpectrumFigure:
         # Without valid values, do not keep the limits of the previous figure.
         limits = (float(values.min()), float(values.max())) if values.size else (-1.0, 1.0) if linear else (1, 10)
         self._set_limits(*limits, linear=linear)
-        first, last = float(_frequencies(job)[0]), float(_frequencies(job)[-1])
-        self.spectrum.set_xlim(*((first, last) if first < last else band_edges(_frequencies(job), job.alone_mhz)))
+        mhz = frequencies_of(job)
+        first, last = float(mhz[0]), float(mhz[-1])
+        self.spectrum.set_xlim(*((first, last) if first < last else band_edges(mhz, job.alone_mhz)))
         empty = "" if values.size else ", no numbers"
         # A mean of all rows has no single time.
         moment = "" if job.note else f", {_clock(float(job.times_s[-1]))} UTC, {_lag(job.lag_s)}"
@@ -237,45 +250,17 @@ class SpectrumFigure:
 
     def _draw_waterfall(self, job: PlotJob, image: NDArray[np.float32], columns: Columns, *, timed: bool) -> None:
         levels = job.levels or image_levels(image, columns, signed=job.signed)
-        x_edges, y_edges = columns.edges_s / (_DAY_S if timed else 1.0), bin_edges(_frequencies(job), job.alone_mhz)
-        left, right, low, high = (float(edges[end]) for edges in (x_edges, y_edges) for end in (0, -1))
-        # matplotlib computes colours from differences, which may overflow even if the values do not.
-        huge = bool(np.nanmax(np.abs(image), initial=0.0) > _MAX_SINGLE)
-        drawn = np.ma.masked_invalid(image.astype(np.float64) if huge else image)
-        self.waterfall.set_data(x_edges, y_edges, drawn)
-        self.waterfall.set_extent((left, right, low, high))
-        colour_map = _colour_map(DIVERGING if job.signed else job.palette)
-        if self.waterfall.get_cmap() is not colour_map:
-            self.waterfall.set_cmap(colour_map)
-        self.waterfall.set_clim(levels.low, levels.high)
+        left, right, low, high = set_waterfall(self.waterfall, job, image, columns, levels, timed=timed)
         self.colour_bar.set_label(_colour_label(job))
-        restarts = job.restarts_s / _DAY_S if timed else np.empty(0)
+        restarts = job.restarts_s / DAY_S if timed else np.empty(0)
         self.restarts.set_data(np.repeat(restarts, 3), np.tile([0.0, 1.0, np.nan], len(restarts)))
-        self._label_times(left, right, timed=timed)
+        self._labels.set_limits(left, right, timed=timed)
         self.time_axes.set_ylim(low, high)
         self.time_axes.set_title(f"waterfall of {_shown(job)}, {_rows(job, columns)}, {_lag(job.lag_s)}", y=_TITLE_Y)
 
-    def _label_times(self, left: float, right: float, *, timed: bool) -> None:
-        axis = self.time_axes.xaxis
-        axis.set_major_locator(self._times if timed else self._numbers)
-        # On a short axis, labels in seconds would repeat the same second.
-        clock = self._short if (right - left) * _DAY_S < _SHORT_S else self._long
-        axis.set_major_formatter(clock if timed else self._plain)
-        self.time_axes.set_xlabel("time [UTC]" if timed else "rows before the newest, whose times cannot be drawn")
-        self.time_axes.set_xlim(left, right)
-
     def png(self) -> bytes:
         """Return the figure as a PNG of 256 colours."""
-        with _default_style(), without_warnings():
-            self.canvas.draw()  # type: ignore[no-untyped-call]
-        size, pixels = self.canvas.get_width_height(), self.canvas.buffer_rgba()  # type: ignore[no-untyped-call]
-        # Skip the fourth byte of each pixel without a copy of the other three.
-        picture = Image.frombytes("RGB", size, pixels, "raw", "RGBX")
-        paletted = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-        text, out = PngInfo(), BytesIO()
-        text.add_text("Software", SOFTWARE)
-        paletted.save(out, format="PNG", compress_level=_COMPRESSION, pnginfo=text)
-        return out.getvalue()
+        return encode_png(self.canvas)
 
     def save(self, path: Path) -> int:
         """Write a PNG atomically and return its size in bytes."""
@@ -285,7 +270,7 @@ class SpectrumFigure:
         return len(picture)
 
 
-def _frequencies(job: PlotJob) -> NDArray[np.float64]:
+def frequencies_of(job: PlotJob) -> NDArray[np.float64]:
     """Return bin centres in MHz, or numbers if these cannot be drawn."""
     mhz = job.frequencies_mhz
     return mhz if np.abs(mhz[[0, -1]]).max() < _MAX_FREQUENCY_MHZ else np.arange(len(mhz), dtype=np.float64)
@@ -343,7 +328,8 @@ def _colour_label(job: PlotJob) -> str:
     return "power [dB, arbitrary zero]" if job.unit == ARBITRARY else f"power [{level_unit(job.unit)}]"
 
 
-def _span(columns: Columns) -> str:
+def time_span(columns: Columns) -> str:
+    """Return the dates and times of the first and the last edge."""
     begin_s, end_s = columns.edges_s[[0, -1]].tolist()
     first, last = datetime.fromtimestamp(begin_s, UTC), datetime.fromtimestamp(end_s, UTC)
     until = f"{last:%H:%M:%S}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M:%S}"

@@ -3,7 +3,7 @@
 The rows are read block by block, and only the columns of a picture are kept in memory.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import pairwise
@@ -36,6 +36,8 @@ def file_quicklook(
     show: str = "highest",
     remove_background: bool = False,
     flux_scale: FluxScale | None = None,
+    panels: Sequence[str] | None = None,
+    report: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005 - no progress is shown
 ) -> Iterator[Path]:
     """Draw files, and yield the path of each written picture.
 
@@ -57,6 +59,10 @@ def file_quicklook(
         True to show the waterfalls without their quiet background.
     flux_scale
         Scale of the powers; None to show them as they are.
+    panels
+        Panels of a figure for publishing, ``highest``, ``mean`` or ``V/I``, instead of the usual figure.
+    report
+        Called with the number of pictures that are done, and their total.
 
     Raises
     ------
@@ -66,26 +72,32 @@ def file_quicklook(
         If the files do not have the product, or the pictures cannot be written.
     """
     series = FileSeries(paths, asked)
-    shown = _product(series, product)
+    preferred = (Product.XX, Product.I) if panels is None else (Product.I, Product.XX)
+    shown, periods = _product(series, product, preferred), list(_periods(series.times_s, per))
     draw = partial(
         quicklook_png,
         product=shown,
         show=show,
+        panels=panels,
         per=per,
         remove_background=remove_background,
         flux_scale=flux_scale,
     )
-    for begin, end in _periods(series.times_s, per):
-        parts = list(_reduced(series, shown, begin, end))
+    for number, (begin, end) in enumerate(periods):
+        report(number, len(periods))
+        parts = list(_reduced(series, shown, begin, end, whole=panels is not None))
         png = draw(parts, period_s=_length_s(series, begin, end, per))
         yield write_picture(out, _stem(series, float(series.times_s[begin]), per), png)
 
 
-def _product(series: FileSeries, name: str | None) -> Product:
-    """Return the product to draw."""
+def _product(series: FileSeries, name: str | None, preferred: Sequence[Product]) -> Product:
+    """Return the product to draw.
+
+    Without a name, it is the first preferred one that there is, or else the first one.
+    """
     carried = series.only(slice(0)).carries()
     if name is None:
-        return next((each for each in (Product.XX, Product.I) if each in carried), carried[0])
+        return next((each for each in preferred if each in carried), carried[0])
     if name not in carried:
         raise UsageError(f"{series.name} has no {name}; choose one of {', '.join(carried)}")
     return Product(name)
@@ -106,10 +118,10 @@ def _length_s(series: FileSeries, begin: int, end: int, per: str | None) -> floa
     return _PERIODS_S[per] if per is not None else float(series.times_s[end - 1] - series.starts_s[begin])
 
 
-def _reduced(series: FileSeries, product: Product, begin: int, end: int) -> Iterator[Reduced]:
+def _reduced(series: FileSeries, product: Product, begin: int, end: int, *, whole: bool = False) -> Iterator[Reduced]:
     """Yield rows reduced to columns.
 
-    Each time the columns of one block of rows.
+    Each time the columns of one block of rows. With `whole`, they have all products.
     """
     times_s, max_rows = series.times_s[begin:end], max(1, MAX_BLOCK_BYTES // series.row_bytes)
     column_s = column_width_s(_length_s(series, begin, end, None), series.cadence_s, end - begin)
@@ -119,7 +131,7 @@ def _reduced(series: FileSeries, product: Product, begin: int, end: int) -> Iter
         # At least one column, with any number of rows.
         stop = max(place + 1, int(np.searchsorted(edges, edges[place] + max_rows, "right")) - 1)
         rows = series.only(slice(begin + int(edges[place]), begin + int(edges[stop])))
-        yield reduce_rows(rows, product, column_s)
+        yield reduce_rows(rows, product, column_s, whole=whole)
         place = stop
 
 

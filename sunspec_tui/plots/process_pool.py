@@ -12,30 +12,61 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing.connection import wait
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sunspec_tui.core.errors import ArchiveError
 
 Key = TypeVar("Key")
 Piece = TypeVar("Piece")
-Result = TypeVar("Result")
 
 Call = tuple[Callable[..., Piece], tuple[Any, ...]]
 """A function and its arguments, both of which can be pickled."""
 
 
-def run_in_processes(
-    tasks: Iterable[tuple[Key, list[Call[Piece]]]], finish: Callable[[list[Piece]], Result], workers: int
-) -> Generator[tuple[Key, Result | BaseException]]:
+@dataclass(frozen=True, slots=True)
+class Task(Generic[Key]):
+    """Work whose parts can be computed in parallel.
+
+    Attributes
+    ----------
+    key
+        Key of the result.
+    calls
+        Calls that compute the parts.
+    finish
+        Function that combines the parts to the result; it can be pickled.
+    """
+
+    key: Key
+    calls: list[Call[Any]]
+    finish: Callable[[list[Any]], Any]
+
+
+def run_here(tasks: Iterable[Task[Key]]) -> Generator[tuple[Key, Any]]:
+    """Compute results in this process, one after another.
+
+    Yields
+    ------
+    tuple
+        As `run_in_processes`.
+    """
+    for task in tasks:
+        try:
+            result = task.finish([function(*arguments) for function, arguments in task.calls])
+        except Exception as error:  # noqa: BLE001 - a task that fails only fails its own result, and is passed on
+            result = error
+        yield task.key, result
+
+
+def run_in_processes(tasks: Iterable[Task[Key]], workers: int) -> Generator[tuple[Key, Any]]:
     """Compute results from their parts in parallel processes.
 
     Parameters
     ----------
     tasks
-        Key of each result, and the calls that compute its parts.
-    finish
-        Function that combines the parts to a result; it can be pickled.
+        The tasks.
     workers
         Number of processes.
 
@@ -51,7 +82,7 @@ def run_in_processes(
     """
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_prepare_process)
     try:
-        yield from _run_tasks(pool, tasks, finish, workers)
+        yield from _run_tasks(pool, tasks, workers)
     except BrokenProcessPool as error:
         raise ArchiveError(
             "a process that makes pictures was killed, perhaps because memory ran out; choose fewer --workers"
@@ -60,36 +91,31 @@ def run_in_processes(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _run_tasks(
-    pool: ProcessPoolExecutor,
-    tasks: Iterable[tuple[Key, list[Call[Piece]]]],
-    finish: Callable[[list[Piece]], Result],
-    workers: int,
-) -> Iterator[tuple[Key, Result | BaseException]]:
+def _run_tasks(pool: ProcessPoolExecutor, tasks: Iterable[Task[Key]], workers: int) -> Iterator[tuple[Key, Any]]:
     """Run the tasks, just enough at once for all processes."""
-    started: deque[tuple[Key, list[Future[Piece]]]] = deque()
-    finishing: deque[tuple[Key, Future[Result] | BaseException]] = deque()
-    for key, calls in tasks:
-        started.append((key, [pool.submit(function, *arguments) for function, arguments in calls]))
+    started: deque[tuple[Task[Key], list[Future[Any]]]] = deque()
+    finishing: deque[tuple[Key, Future[Any] | BaseException]] = deque()
+    for task in tasks:
+        started.append((task, [pool.submit(function, *arguments) for function, arguments in task.calls]))
         if len(started) > workers:
-            finishing.append(_submit_finish(pool, *started.popleft(), finish))
+            finishing.append(_submit_finish(pool, *started.popleft()))
         if len(finishing) > workers:
             yield _result(finishing.popleft())
     while started:
-        finishing.append(_submit_finish(pool, *started.popleft(), finish))
+        finishing.append(_submit_finish(pool, *started.popleft()))
     while finishing:
         yield _result(finishing.popleft())
 
 
 def _submit_finish(
-    pool: ProcessPoolExecutor, key: Key, parts: list[Future[Piece]], finish: Callable[[list[Piece]], Result]
-) -> tuple[Key, Future[Result] | BaseException]:
+    pool: ProcessPoolExecutor, task: Task[Key], parts: list[Future[Any]]
+) -> tuple[Key, Future[Any] | BaseException]:
     try:
-        return key, pool.submit(finish, [part.result() for part in parts])
+        return task.key, pool.submit(task.finish, [part.result() for part in parts])
     except BrokenProcessPool:
         raise
     except Exception as error:  # noqa: BLE001 - a part that fails only fails its own result, and is passed on
-        return key, error
+        return task.key, error
 
 
 def _result(finishing: tuple[Key, Any]) -> tuple[Key, Any]:

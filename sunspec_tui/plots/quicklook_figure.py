@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from sunspec_tui.plots.job_builder import recorded_job
 from sunspec_tui.plots.plot_reduction import finite_means
 
 _MAX_NAME_BYTES = 180
+_VALUES = {"highest": "highest value", "mean": "mean"}
 
 
 def quicklook_png(
@@ -28,6 +30,7 @@ def quicklook_png(
     period_s: float,
     remove_background: bool = False,
     flux_scale: FluxScale | None = None,
+    panels: Sequence[str] | None = None,
 ) -> bytes:
     """Draw reduced rows of one frequency axis as a PNG.
 
@@ -47,25 +50,32 @@ def quicklook_png(
         True to show the waterfall without its quiet background.
     flux_scale
         Scale of the powers; None to show them as they are.
+    panels
+        Panels of a figure for publishing, see `published_figure.published_png`; `show` is then not used.
     """
     from sunspec_tui.plots.matplotlib_loader import load_matplotlib
 
     load_matplotlib()
+    parts = [scale_columns(part, product, flux_scale) for part in parts]
+    if panels is not None:
+        from sunspec_tui.plots.published_figure import published_png
+
+        return published_png(parts, product, panels, per=per, period_s=period_s, remove_background=remove_background)
     from sunspec_tui.plots.figure import SpectrumFigure
 
-    whole = scale_columns(join_columns(parts), product, flux_scale)
+    whole = join_columns(parts)
     job = replace(
-        _column_job(whole, product, show),
+        column_job(whole, product, show),
         heading=f"mean of the {per}" if per else "mean of all rows",
-        note=_note(whole, show, per or "time", period_s),
+        note=coverage_note(whole, f"the {_VALUES[show]} of", per or "time", period_s),
         remove_background=remove_background,
     )
     figure = SpectrumFigure()
-    figure.draw(_within_rows(job, whole))
+    figure.draw(within_rows(job, whole))
     return figure.png()
 
 
-def _column_job(whole: Reduced, product: Product, show: str) -> PlotJob:
+def column_job(whole: Reduced, product: Product, show: str) -> PlotJob:
     """Build a job of columns, whose spectra are means of all rows."""
     shown = whole.means
     mean_spectrum = replace(shown, data=finite_means(shown.data, np.zeros(1, np.int64)), times_s=shown.times_s[-1:])
@@ -98,7 +108,7 @@ def write_picture(out: Path, stem: str, png: bytes) -> Path:
     return path
 
 
-def _within_rows(job: PlotJob, whole: Reduced) -> PlotJob:
+def within_rows(job: PlotJob, whole: Reduced) -> PlotJob:
     """Limit the first and the last column to the rows."""
     if not whole.column_s:
         return job
@@ -110,10 +120,21 @@ def _within_rows(job: PlotJob, whole: Reduced) -> PlotJob:
     return replace(job, begins_s=begins_s, times_s=ends_s)
 
 
-def _note(whole: Reduced, show: str, what: str, period_s: float) -> str:
-    """Return the title's part about column values and coverage."""
-    value = "mean" if show == "mean" else "highest value"
-    column = f"each column the {value} of {whole.column_s:g} s" if whole.column_s else "each column a row"
+def coverage_note(whole: Reduced, value: str, what: str, period_s: float) -> str:
+    """Return the title's part about column values and coverage.
+
+    Parameters
+    ----------
+    whole
+        The reduced rows.
+    value
+        Value of a column, such as ``the mean of``; may be empty.
+    what
+        Name of the period.
+    period_s
+        Length of the period; NaN or 0 if unknown.
+    """
+    column = f"each column {value} {whole.column_s:g} s" if whole.column_s else "each column a row"
     covered = whole.rows * whole.cadence_s / period_s if period_s > 0 else math.nan
     share = f", {min(100.0, 100 * covered):.0f} % of the {what}" if math.isfinite(covered) else ""
-    return f"{column}{share}"
+    return " ".join(f"{column}{share}".split())

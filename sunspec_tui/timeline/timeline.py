@@ -10,17 +10,16 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-import numpy as np
-
-from sunspec_tui.core.bin_folding import fold_factor, folded_frequencies_hz, folded_means, folded_peaks
-from sunspec_tui.core.bin_mapping import bin_width_hz, is_same_axis, mapped, source_bins
+from sunspec_tui.core.bin_folding import fold_factor, folded_frequencies_hz
+from sunspec_tui.core.bin_mapping import bin_width_hz
 from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.core.products import Product, available
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.time_blocks import SECOND_US, STEPS_S, TimeBlocks
 from sunspec_tui.core.timeline_source import AxisBlocks, TimelineAxis, TimelineExtent
-from sunspec_tui.timeline.better_blocks import finer_where_complete, in_order, seconds_us
+from sunspec_tui.timeline.axis_blocks import on_axis
+from sunspec_tui.timeline.better_blocks import finer_where_complete, seconds_us
 from sunspec_tui.timeline.memory_blocks import MAX_BINS, MemoryBlocks
 from sunspec_tui.timeline.ring_follower import RingFollower, of_ring
 from sunspec_tui.timeline.row_joining import joined_recordings
@@ -110,13 +109,23 @@ class Timeline:
             return None
         newest = epochs[-1]
         oldest_s, newest_s = epochs[0].times_s[0], newest.times_s[1]
-        oldest_us = self._memory_begin_us()
-        begin_s = oldest_s if oldest_us is None else min(oldest_s, oldest_us / SECOND_US)
+        first_us = self._memory_first_us()
+        first_s = oldest_s if first_us is None else min(oldest_s, first_us / SECOND_US)
+        begin_s = first_s - (newest.cadence_s if newest.cadence_s > 0 else 0.0)
         return TimelineExtent(begin_s, newest_s, newest_s - SETTLED_S, newest.cadence_s)
 
     def _memory_begin_us(self) -> int | None:
         memory = self._follower.memory
         return None if memory is None else memory.oldest_us(STEPS_S[-1])
+
+    def _memory_first_us(self) -> int | None:
+        """Return the end of the oldest row in memory; None without rows."""
+        with self._follower.lock:
+            memory, begin_us = self._follower.memory, self._memory_begin_us()
+            if memory is None or begin_us is None:
+                return None
+            first = memory.blocks(STEPS_S[-1], begin_us, begin_us + 1, Product.XX).first_us
+            return int(first[0]) if len(first) else begin_us
 
     def axis(self) -> TimelineAxis | None:
         """Return bins and products of the stream, or else of the archive."""
@@ -208,8 +217,8 @@ class Timeline:
             rows = epoch.ring.between(*epoch.ring.numbers_within(begin_s, end_s), product)
             if len(rows):
                 blocks = of_ring(rows, epoch.cadence_s).between(begin_us, end_us)
-                parts.append(_on_axis(AxisBlocks(epoch.axis.frequencies_mhz * 1e6, blocks), axis))
-        return in_order(parts)
+                parts.append(AxisBlocks(epoch.axis.frequencies_mhz * 1e6, blocks))
+        return on_axis(parts, axis)
 
     # Archive
 
@@ -220,7 +229,7 @@ class Timeline:
             return []
         with self._archive_lock:
             parts = self._archive.parts(step_s, begin_us / SECOND_US, end_us / SECOND_US, product)
-        return [_on_axis(part, axis) for part in parts if len(part.blocks.rows)]
+        return on_axis(parts, axis)
 
     def _read_extent(self) -> None:
         """Read how far the archive goes; report a problem once."""
@@ -259,18 +268,3 @@ class Timeline:
                 older = self._archive.recording(begin_s, edge_s)
         newer = self._ring_recording(edge_s, end_s) if edge_s < end_s else None
         return joined_recordings([each for each in (older, newer) if each is not None and len(each)])
-
-
-def _on_axis(part: AxisBlocks, axis: TimelineAxis) -> TimeBlocks:
-    """Return blocks with the bins of the timeline."""
-    frequencies_hz, blocks = part
-    factor = fold_factor(len(frequencies_hz), MAX_BINS)
-    if factor > 1:
-        frequencies_hz = folded_frequencies_hz(frequencies_hz, factor)
-        mean, peak = folded_means(blocks.mean, factor), folded_peaks(blocks.peak, factor)
-        blocks = blocks._replace(mean=mean, peak=peak)
-    if is_same_axis(frequencies_hz, axis.frequencies_hz):
-        return blocks
-    width_hz = float(np.nanmax([bin_width_hz(frequencies_hz), axis.bin_hz]))
-    bins = source_bins(frequencies_hz, axis.frequencies_hz, width_hz)
-    return blocks._replace(mean=mapped(blocks.mean, bins), peak=mapped(blocks.peak, bins))

@@ -49,6 +49,8 @@ def title_words(snapshot: "Snapshot", product: str, *, is_paused: bool) -> str:
     The age of a stall has few steps, so the title changes rarely.
     """
     health = snapshot.health
+    if snapshot.viewed is not None:
+        return f"{snapshot.viewed.state} {product} – {printable(snapshot.viewed.text, 80)}"
     state = health.state.upper()
     if health.state is StreamState.STALLED:
         state = " ".join(filter(None, (state, coarse_age(health.silence_s))))
@@ -117,5 +119,5 @@ class Attention:
     def note(self, snapshot: "Snapshot", product: str, *, is_paused: bool) -> None:
         """Show a new reading in the title; ring the bell if necessary."""
         self._show_title(title_words(snapshot, product, is_paused=is_paused))
-        if self._bell is not None:
+        if self._bell is not None and snapshot.viewed is None:
             self._bell.note(snapshot.health.state, snapshot.alarms)

@@ -16,6 +16,7 @@ _OPTIONS = {
     "subtract": ("background removed", "background shown"),
     "linear": ("linear power", "decibels"),
     "pair": ("XX and YY together", "one product"),
+    "day_strip": ("day strip shown", "day strip hidden"),
     "pipelines": ("marks of the pipelines", "no marks of the pipelines"),
 }
 _AT_LIMIT = {"span": "limit of the time span", "zoom": "limit of the zoom", "pan": "the end of the band"}

@@ -33,7 +33,7 @@ class HelpKeys(CanvasApp):
     def action_command_palette(self) -> None:
         """Find and run an action, unless a dialog is open."""
         if len(self.screen_stack) == 1:
-            actions = [*key_actions(), *choice_actions(self.scene.context.npol)]
+            actions = [*key_actions(), *choice_actions(self.scene.context.products)]
             self.push_screen(PaletteScreen(actions), self._run_found)
 
     def _run_found(self, action: str | None) -> None:

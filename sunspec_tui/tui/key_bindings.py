@@ -55,7 +55,14 @@ GROUPS: dict[str, tuple[Key, ...]] = {
             "more time, up to the whole day, as far as rows are known",
         ),
         Key("colon", ":", "go_to_time", "type a time to go to, such as 18:42 or -20m"),
+        Key("J,shift+j", "J", "next_sign(-1)", "earlier sign of the day strip: restart, gap, mark"),
+        Key("K,shift+k", "K", "next_sign(1)", "later sign of the day strip"),
         Key("s", "s", "change_view('toggle_option', 'sweeping')", "scroll, or sweep with a write cursor"),
+    ),
+    "Recorded rows": (
+        Key("F,shift+f", "F", "next_section(1)", "next file, or day of an archive, in view"),
+        Key("D,shift+d", "D", "next_section(-1)", "previous file or day, in view"),
+        Key("P,shift+p", "P", "play", "play from the picture's end on, or stop, in view"),
     ),
     "Cursor": (
         Key("left", "←", "change_view('move_cursor', -1, 0)", "cursor one column back"),
@@ -107,6 +114,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("L,shift+l", "L", "change_view('next_layout')", "next layout: watch, operate, engineer"),
         Key("tab", "tab", "change_view('maximise', ('waterfall', 'spectrum'))", "waterfall alone, spectrum alone, all"),
         Key("shift+tab", "shift+tab", f"change_view('maximise', {PANELS})", "each panel alone in turn, then all"),
+        Key("D,shift+d", "D", "change_view('toggle_option', 'day_strip')", "hide or show the day strip"),
         Key("backslash", "\\", "change_view('toggle_panels')", "hide or show all panels"),
         Key("0", "0", "reset_view", "reset the layout, colours and levels"),
         *(
@@ -117,8 +125,8 @@ GROUPS: dict[str, tuple[Key, ...]] = {
     "Receiver": (
         Key("d", "d", "delay_method", "next delay method: auto, buffer, manual"),
         Key("m", "m", "manual_delay", "type a manual delay in seconds"),
-        Key("plus,equals_sign", "+", "plot_interval(1)", "plots more rarely, up to off"),
-        Key("minus", "-", "plot_interval(-1)", "plots more often, down to one a second"),
+        Key("plus,equals_sign", "+", "plot_interval(1)", "plots more rarely, up to off; in view, play faster"),
+        Key("minus", "-", "plot_interval(-1)", "plots more often, down to one a second; in view, slower"),
         Key("p", "p", "plot_now", "write a plot now"),
         Key("E,shift+e", "E", "export", "write the marked interval, or the picture's rows, to a file"),
         Key("w", "w", "web", "start or stop the web view"),
@@ -150,6 +158,26 @@ class FooterHint(NamedTuple):
         """Number of cells of the keys and the words, with single blanks."""
         return len(" ".join((*self.shown, self.words)))
 
+
+RECORDED_FOOTER = (
+    FooterHint(("?",), "help"),
+    FooterHint(("q",), "quit"),
+    FooterHint(("D", "F"), "file or day"),
+    FooterHint(("[", "]"), "time span"),
+    FooterHint(("P",), "play"),
+    FooterHint(("space",), "pause"),
+    FooterHint(("x",), "product"),
+    FooterHint(("c",), "palette"),
+    FooterHint(("←", "→"), "cursor"),
+    FooterHint(("z", "Z"), "zoom"),
+    FooterHint(("E",), "export"),
+    FooterHint(("+", "-"), "speed"),
+    FooterHint(("b",), "background"),
+    FooterHint(("<", ">"), "brightness"),
+    FooterHint(("u",), "log"),
+    FooterHint(("L",), "layout"),
+)
+"""Keys of the footer of recorded rows."""
 
 FOOTER = (
     FooterHint(("?",), "help"),

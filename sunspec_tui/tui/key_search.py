@@ -3,11 +3,11 @@
 Pure functions and values.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from sunspec_tui.core.colormaps import PALETTES
-from sunspec_tui.core.products import available
+from sunspec_tui.core.products import Product
 from sunspec_tui.tui.display.view_state import THEMES
 from sunspec_tui.tui.key_bindings import GROUPS
 from sunspec_tui.tui.key_words import WORDS
@@ -50,9 +50,9 @@ def key_actions() -> Iterator[Action]:
             yield Action(group, key.help, key.shown, key.action, WORDS.get(key.action, ""))
 
 
-def choice_actions(npol: int) -> Iterator[Action]:
+def choice_actions(products: Sequence[Product]) -> Iterator[Action]:
     """Yield an action for each product of a stream, palette and theme."""
-    for product in available(npol):
+    for product in products:
         yield Action("Product", f"show {product}", "x", f"change_view('choose_product', '{product}')", "polarisation")
     for palette in PALETTES:
         yield Action("Palette", palette, "c", f"change_view('set_option', 'palette', '{palette}')", "colours colormap")

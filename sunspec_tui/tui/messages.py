@@ -23,8 +23,22 @@ class CellPointed(Message):
         self.bin = bin_number
 
 
+class TimePointed(Message):
+    """Mouse pressed on a time of the day strip.
+
+    Attributes
+    ----------
+    time_s
+        Time in seconds since 1970 UTC.
+    """
+
+    def __init__(self, time_s: float) -> None:
+        super().__init__()
+        self.time_s = time_s
+
+
 class WheelTurned(Message):
-    """Mouse wheel turned over the waterfall.
+    """Mouse wheel turned over the waterfall or the day strip.
 
     Attributes
     ----------

@@ -19,8 +19,10 @@ from textual.widgets import Static
 
 from sunspec_tui.core.printable import printable, printable_lines
 from sunspec_tui.core.times import format_clock
+from sunspec_tui.tui.display.day_loader import DayContent
 from sunspec_tui.tui.display.early_actions import waiting_words
 from sunspec_tui.tui.display.layouts import (
+    day_strip_lines,
     frame_lines,
     has_strip,
     is_small,
@@ -30,7 +32,7 @@ from sunspec_tui.tui.display.layouts import (
 )
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import PANELS, THEMES, Window
-from sunspec_tui.tui.key_bindings import FOOTER
+from sunspec_tui.tui.key_bindings import FOOTER, FooterHint
 from sunspec_tui.tui.log_lines import LogLine
 from sunspec_tui.tui.log_page import LogHistory, LogPage
 from sunspec_tui.tui.stall import Stall
@@ -38,10 +40,11 @@ from sunspec_tui.tui.terminal.abilities import Abilities
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.guarded import Guarded
 from sunspec_tui.tui.terminal.link_pacing import LinkReading, Quality
-from sunspec_tui.tui.widget_data import caption, spectrum_scene, waterfall_scene
+from sunspec_tui.tui.widget_data import caption, day_scene, spectrum_scene, waterfall_scene
+from sunspec_tui.tui.widgets.day_strip import DayStrip
 from sunspec_tui.tui.widgets.delay_panel import DelayPanel
 from sunspec_tui.tui.widgets.footer import KeyLine
-from sunspec_tui.tui.widgets.line_text import status_text
+from sunspec_tui.tui.widgets.line_text import status_text, viewed_text
 from sunspec_tui.tui.widgets.panel_table import PANEL_TEXTS, PanelValues
 from sunspec_tui.tui.widgets.panel_text import waiting_advice, waiting_text
 from sunspec_tui.tui.widgets.panels import LogPanel, Panel, TextCells
@@ -59,6 +62,9 @@ WIDTH_CLASSES = [(0, "-slim"), (78, "-narrow"), (100, "-wide"), (180, "-widest")
 
 HEIGHT_CLASSES = [(0, "-flat"), (12, "-low"), (18, "-high")]
 """Smallest height in lines, and style class, of each layout."""
+
+NO_STREAM = "no stream: recorded rows are shown"
+"""Text of panels about a stream while recorded rows are shown."""
 
 _THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), strict=True))
 # Assumed lines of each panel before the first reading, so that the first layout is similar to the next.
@@ -147,6 +153,12 @@ class MonitorScreen(Guarded, Screen[object]):
         scene.spectrum_levels = spectrum.levels
         self.show_caption(link, confirmed)
 
+    def show_day(self, content: DayContent | None) -> None:
+        """Show the day strip, if the day is longer than the picture."""
+        if self._scene.note_day(0.0 if content is None else content.columns.length_s):
+            self.follow_view()
+        self.query_one(DayStrip).show(day_scene(self._scene, content, self._shown.abilities.depth))
+
     def show_caption(self, link: LinkReading, confirmed: str = "") -> None:
         """Show the caption, with the effect of the last key."""
         depth, ascii_only = self._shown.abilities.depth, self._shown.ascii_only
@@ -167,9 +179,15 @@ class MonitorScreen(Guarded, Screen[object]):
             self.show_pictures(link)
         self.show_problems(snapshot.problems)
         if snapshot.axis is None:
-            self._waiting_for = waiting_text(snapshot.health, snapshot.source)
-            self._advice = waiting_advice(snapshot.health)
+            self._waiting_for = waiting_text(snapshot)
+            self._advice = waiting_advice(snapshot)
             self._show_waiting()
+        self._show_panels(snapshot, link, is_receiving=is_receiving)
+
+    def _show_panels(self, snapshot: "Snapshot", link: LinkReading, *, is_receiving: bool) -> None:
+        if snapshot.viewed is not None:
+            self._show_panels_of_recorded(snapshot, link, is_receiving=is_receiving)
+            return
         self.query_one(DelayPanel).show_delay(
             snapshot.delay,
             snapshot.data_age_s,
@@ -184,12 +202,29 @@ class MonitorScreen(Guarded, Screen[object]):
                 self.query_one(f"#{name}", Panel).show(text)
         self._fit_panels()
 
+    def _show_panels_of_recorded(self, snapshot: "Snapshot", link: LinkReading, *, is_receiving: bool) -> None:
+        """Show the memory; the other panels are about a stream."""
+        for name in ("delay", "health", "plots"):
+            self.query_one(f"#{name}", Panel).show(Text(NO_STREAM, "dim"))
+        detailed = layout_of(self._scene.view, self._scene.window) == "engineer"
+        text = PANEL_TEXTS["memory"](PanelValues(snapshot, link, self._shown.abilities, is_receiving, detailed))
+        if text is not None:
+            self.query_one("#memory", Panel).show(text)
+        self._fit_panels()
+
     def _show_status(self, snapshot: "Snapshot") -> None:
         scene, status = self._scene, self.query_one("#status", TextCells)
+        if snapshot.viewed is not None:
+            is_waiting = scene.view.paused_at_slot is not None
+            columns = status.content_size.width
+            status.show(viewed_text(snapshot, scene.product, scene.end_s, is_waiting=is_waiting, columns=columns))
+            return
         source = f"{snapshot.station} at {snapshot.source}" if snapshot.station else snapshot.source
         newest_s = snapshot.taken_s - snapshot.data_age_s
         paused_s = None if scene.view.paused_at_slot is None else scene.end_s
-        text = partial(status_text, snapshot.health, source, scene.product, newest_s, snapshot.data_age_s)
+        text = partial(
+            status_text, snapshot.health, source, scene.product, newest_s, snapshot.data_age_s, sun=snapshot.sun
+        )
         columns = status.content_size.width
         status.show(text(paused_s=paused_s, columns=columns, alarms=snapshot.alarms, warnings=snapshot.warnings))
 
@@ -305,10 +340,11 @@ class MonitorScreen(Guarded, Screen[object]):
         panel.scroll_lines(pages * panel.page_lines)
 
 
-def monitor_widgets() -> ComposeResult:
+def monitor_widgets(footer: Sequence[FooterHint] = FOOTER) -> ComposeResult:
     """Yield all widgets of the monitor's screen.
 
-    The app composes them, because a screen's own `compose` would run after the first layout.
+    `footer` has the keys of its last line. The app composes them, because a screen's own `compose` would run after
+    the first layout.
     """
     yield TextCells(id="status")
     with Horizontal(id="body"):
@@ -317,10 +353,11 @@ def monitor_widgets() -> ComposeResult:
             yield Spectrum(id="spectrum")
             yield TextCells(id="view")
             yield Waterfall(id="waterfall")
+            yield DayStrip(id="day")
         with Vertical(id="panels"):
             for name in PANELS:
                 yield _PANEL_CLASSES.get(name, Panel)(name.capitalize(), id=name)
-    yield KeyLine(FOOTER, id="keys")
+    yield KeyLine(footer, id="keys")
 
 
 def screen_classes(scene: Scene, shown: ShownAbilities) -> dict[str, bool]:
@@ -330,6 +367,7 @@ def screen_classes(scene: Scene, shown: ShownAbilities) -> dict[str, bool]:
     """
     view, window = scene.view, scene.window
     layout = layout_of(view, window)
+    day_lines = day_strip_lines(view, window, is_longer=scene.day_is_longer)
     return {
         "-empty": scene.position is None,
         "-bare": not shown_panels(view, window),
@@ -338,6 +376,8 @@ def screen_classes(scene: Scene, shown: ShownAbilities) -> dict[str, bool]:
         "-only-waterfall": view.maximised == "waterfall",
         "-only-spectrum": view.maximised == "spectrum",
         "-only-panel": view.maximised in PANELS,
+        "-day-1": day_lines == 1,
+        "-day-2": day_lines == 2,
         "-ascii": shown.ascii_only,
     }
 

@@ -27,7 +27,7 @@ class NotedReceiver(Protocol):
         """The observers' notes."""
         ...
 
-    def snapshot(self, since: int = 0, *, checks: bool = True, memory: bool = True) -> "Snapshot":
+    def snapshot(self, since: int = 0, *, memory: bool = True) -> "Snapshot":
         """Return the state of the stream."""
         ...
 
@@ -49,7 +49,7 @@ class NoteKeys(CanvasApp):
         if receiver is None:
             self.notify("notes can be written when the receiver has started", severity="warning")
             return
-        subject = note_subject(self.scene, _now_s(receiver.snapshot(NO_ROWS, checks=False, memory=False)))
+        subject = note_subject(self.scene, _now_s(receiver.snapshot(NO_ROWS, memory=False)))
         if subject is None:
             self.notify("there are no rows to write a note about; esc removes cursor and marks", severity="warning")
             return

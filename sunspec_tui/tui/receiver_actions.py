@@ -17,6 +17,7 @@ from sunspec_tui.tui.widgets.dialogs import DelayScreen, ExportScreen
 from sunspec_tui.tui.widgets.plots_panel_text import NO_MARKED_ROWS, export_name, interval_text
 
 _URL_SHOWN_S = 10.0
+_FOR_RECORDED_ROWS = "this key is for recorded rows, which sunspec-tui view shows"
 
 
 class ControlledReceiver(Protocol):
@@ -66,7 +67,7 @@ class ControlledReceiver(Protocol):
         ...
 
     def export_times(self, path: Path, begin_s: float, end_s: float) -> str:
-        """Write the rows of the timeline between two times; return a sentence about it."""
+        """Write rows of the timeline to a file; return a sentence."""
         ...
 
     def force_garbage_collection(self) -> int:
@@ -206,6 +207,16 @@ class ReceiverActions:
         timeout = _URL_SHOWN_S if status.url else None
         self._app.call_from_thread(self._app.notify, message, severity=severity, timeout=timeout)
         self._app.call_from_thread(self._refresh)
+
+    # Recorded rows
+
+    def play(self) -> None:
+        """Say that a stream cannot be played."""
+        self._app.notify(_FOR_RECORDED_ROWS)
+
+    def next_section(self, by: int) -> None:  # noqa: ARG002
+        """Say that a stream has no files."""
+        self._app.notify(_FOR_RECORDED_ROWS)
 
     # Export
 

@@ -31,6 +31,14 @@ class ReceiverKeys:
         """Start or stop the web view."""
         self._receiver_actions.toggle_web()
 
+    def action_play(self) -> None:
+        """Play recorded rows, or stop."""
+        self._receiver_actions.play()
+
+    def action_next_section(self, by: int) -> None:
+        """Show the next or previous file or day of recorded rows."""
+        self._receiver_actions.next_section(by)
+
     def action_export(self) -> None:
         """Ask for a file and write rows to it."""
         self._receiver_actions.export()

@@ -2,13 +2,15 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from sunspec_tui.monitoring.snapshot import NO_ROWS
 from sunspec_tui.tui.attention import Attention
 from sunspec_tui.tui.confirmations import Confirmation
+from sunspec_tui.tui.day_reader import DayReader, DayRequest
 from sunspec_tui.tui.display.history_loader import LiveSource
+from sunspec_tui.tui.display.layouts import day_strip_lines
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.log_lines import LogLines
 from sunspec_tui.tui.monitor_screen import MonitorScreen
@@ -25,6 +27,7 @@ READINGS_S = {Quality.PIXELS: 1.0, Quality.FULL: 1.0, Quality.SLOWER: 1.0, Quali
 
 MEMORY_S = 5.0
 _COVERED_PICTURE_S = 1.0
+_ROUNDED_S = 600.0
 
 
 class ReadReceiver(LiveSource, Protocol):
@@ -75,6 +78,9 @@ class Display(Protocol):
     def follow_graphics(self) -> None:
         """Draw in pixels or blocks, as terminal and link allow."""
 
+    def show_opening(self) -> None:
+        """Show how far recorded rows are opened."""
+
     def notify(self, message: str, *, severity: Literal["information", "warning", "error"]) -> None:
         """Show a message for a moment."""
 
@@ -88,6 +94,8 @@ class ScreenUpdater:
         The app.
     log_lines
         Handler with the new lines of the log.
+    on_news
+        Called from another thread when the day strip has changed.
 
     Attributes
     ----------
@@ -95,12 +103,13 @@ class ScreenUpdater:
         Times on `time.monotonic` from which these may be updated again.
     """
 
-    def __init__(self, display: Display, log_lines: LogLines) -> None:
+    def __init__(self, display: Display, log_lines: LogLines, on_news: Callable[[], None]) -> None:
         self._display, self._log_lines = display, log_lines
         self.pictures_due_s = self.readings_due_s = self.memory_due_s = 0.0
         self._drawn_for: object = None
         self._undrawn = False
         self._fallback = ProductFallback()
+        self.day_reader = DayReader(on_news)
 
     def next_tick_s(self) -> float:
         """Return the time of the next tick if no news comes."""
@@ -115,10 +124,12 @@ class ScreenUpdater:
         self._display.main_screen.show_log(self._log_lines.drain())
         receiver = self._display.receiver
         if receiver is None:
+            self._display.show_opening()
             return
         self._update_scene(receiver)
         now_s = time.monotonic()
         self._draw_if_due(now_s)
+        self._update_day(receiver)
         if now_s >= self.readings_due_s:
             self._read(receiver, now_s)
 
@@ -146,6 +157,18 @@ class ScreenUpdater:
         covered_s = _COVERED_PICTURE_S if len(self._display.screen_stack) > 1 else 0.0
         self.pictures_due_s = now_s + max(covered_s, quality.interval_s - TICK_S / 2)
         self.show_pictures()
+
+    def _update_day(self, receiver: ReadReceiver) -> None:
+        """Show the day strip; another thread loads it."""
+        scene, timeline = self._display.scene, receiver.timeline()
+        has_room = day_strip_lines(scene.view, scene.window, is_longer=True) > 0
+        if timeline is None or scene.position is None or not has_room:
+            return
+        is_paused = scene.view.paused_at_slot is not None and math.isfinite(scene.end_s)
+        # Rounded, so that scrolling does not ask again and again.
+        shown_s = scene.end_s // _ROUNDED_S * _ROUNDED_S if is_paused else None
+        self.day_reader.want(DayRequest(timeline, scene.columns, shown_s))
+        self._display.main_screen.show_day(self.day_reader.content)
 
     def _read(self, receiver: ReadReceiver, now_s: float) -> None:
         """Take a snapshot and show it; measure the memory less often."""

@@ -27,6 +27,7 @@ _UNCONVERTED = (
     "pair",
     "pipelines",
     "layout",
+    "day_strip",
     "maximised",
     "theme",
 )
@@ -71,7 +72,7 @@ def view_from_json(view: View, saved: Mapping[str, Any]) -> View:
 
 
 def _span_s(value: Any) -> float | None:
-    """Return a saved span of the timeline in seconds; None if there is none."""
+    """Return a saved span in seconds; None if there is none."""
     return float(value) if type(value) in (int, float) and 0 < value <= TIMELINE_SPANS_S[-1] else None
 
 

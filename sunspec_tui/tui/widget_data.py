@@ -14,14 +14,17 @@ from sunspec_tui.core.addresses import host_and_port
 from sunspec_tui.core.products import PEAK_PRODUCTS, Product
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_clock
-from sunspec_tui.monitoring.snapshot import Snapshot
+from sunspec_tui.monitoring.snapshot import Snapshot, ViewedRows
 from sunspec_tui.stream.health_reading import HealthReading, LinkState
+from sunspec_tui.tui.display.day_loader import DayContent
+from sunspec_tui.tui.display.day_signs import Sign, SignKind
 from sunspec_tui.tui.display.intervals import interval_of
 from sunspec_tui.tui.display.readouts import readout_of, spectrum_under_cursor
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
 from sunspec_tui.tui.widgets.caption import ShownPicture, caption_text, column_text
+from sunspec_tui.tui.widgets.day_strip import DayScene
 from sunspec_tui.tui.widgets.picture_notice import picture_notice
 from sunspec_tui.tui.widgets.plots_panel_text import NO_MARKED_ROWS, interval_text, short_interval_text
 from sunspec_tui.tui.widgets.spectrum import SpectrumScene, Trace
@@ -70,7 +73,12 @@ def waterfall_scene(
 
 
 def _notice(scene: Scene, stalled_s: float | None) -> str:
-    """Return why the picture is not live; empty if it is."""
+    """Return why the picture is not live; empty if it is.
+
+    It is empty for recorded rows too.
+    """
+    if not scene.has_ring:
+        return ""
     if scene.view.paused_at_slot is None:
         return picture_notice(stalled_s, None)
     return picture_notice(stalled_s, scene.end_s, scene.newest_s)
@@ -105,7 +113,7 @@ def spectrum_scene(scene: Scene) -> SpectrumScene | None:
 
 def _additional_traces(scene: Scene) -> list[Trace]:
     names = [name for name in ("min", "max", "average") if name in scene.view.traces]
-    powers = [(name, scene.traces.get(name)) for name in names]
+    powers = [(name, scene.trace(name)) for name in names]
     return [Trace(name, power, f"spectrum--{name}") for name, power in powers if power is not None]
 
 
@@ -118,6 +126,31 @@ def _pair(scene: Scene) -> list[Trace]:
     components = ("spectrum--second", "spectrum--third")
     powers = [(product, scene.power(product), name) for product, name in zip(others, components, strict=False)]
     return [Trace(str(product), power, name) for product, power, name in powers if power is not None]
+
+
+def day_scene(scene: Scene, content: DayContent | None, depth: Depth) -> DayScene | None:
+    """Return the day strip, with the picture's place and the observer's marks.
+
+    Return None without rows.
+    """
+    if content is None:
+        return None
+    shown = content.columns.window.columns_between(*scene.shown_s)
+    return DayScene(content, shown, mark_signs(scene), scene.view.palette, depth)
+
+
+def mark_signs(scene: Scene) -> tuple[Sign, ...]:
+    """Return the ends of the interval that the observer has marked."""
+    interval = interval_of(scene) if scene.view.marks != (None, None) else None
+    if interval is None:
+        return ()
+    begin, end = scene.view.marks
+    signs = []
+    if begin is not None:
+        signs.append(Sign(interval.begin_s, SignKind.MARK_BEGIN))
+    if end is not None:
+        signs.append(Sign(interval.end_s, SignKind.MARK_END))
+    return tuple(signs)
 
 
 def caption(scene: Scene, depth: Depth, link: LinkReading, columns: int, confirmed: str = "") -> Text:
@@ -152,7 +185,7 @@ def caption(scene: Scene, depth: Depth, link: LinkReading, columns: int, confirm
 
 
 def _mean_note(scene: Scene) -> str:
-    """Say that means of long blocks are shown; empty if peaks are shown too."""
+    """Say that only means are shown; empty if peaks are too."""
     timeline = scene.picture.timeline if scene.picture else None
     if timeline is None:
         return ""
@@ -182,10 +215,12 @@ def epoch_text(epoch: "Epoch") -> str:
     )
 
 
-def initial_snapshot(settings: Settings) -> Snapshot:
+def initial_snapshot(settings: Settings, opening: str | None = None) -> Snapshot:
     """Return the snapshot that is shown before there is a receiver.
 
-    It has the address of the stream and the state CONNECTING.
+    It has the address of the stream and the state CONNECTING or, for recorded rows, how far they are opened.
     """
+    if opening is not None:
+        return Snapshot(time.time(), "", viewed=ViewedRows("VIEW", opening))
     source = "127.0.0.1" if settings.demo else host_and_port(settings.addr, settings.stream_port)
     return Snapshot(time.time(), source, HealthReading(link=LinkState.CONNECTING), station=settings.station)

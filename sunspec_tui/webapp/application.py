@@ -11,11 +11,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from sunspec_tui.core.web_options import WebOptions
-from sunspec_tui.webapp import http_api, notes_api, static_files
+from sunspec_tui.webapp import http_api, notes_api, static_files, timeline_api
 from sunspec_tui.webapp.access_guard import Guard
 from sunspec_tui.webapp.context import AppContext
 from sunspec_tui.webapp.live_socket import live
 from sunspec_tui.webapp.request_pacing import Paced
+from sunspec_tui.webapp.timeline_reader import TimelineReader
 
 _COMPRESSION = 4
 """Level of gzip: half the time of the default level, for a twentieth more bytes."""
@@ -36,6 +37,7 @@ def application(context: AppContext, options: WebOptions, token: str, on_refusal
             *static_files.routes(),
             Route("/data", http_api.data),
             Route("/refresh", http_api.refresh),
+            Route("/history", timeline_api.history),
             Route("/status", http_api.status),
             Route("/plot", http_api.plot),
             Route("/notes", notes_api.notes),
@@ -48,6 +50,7 @@ def application(context: AppContext, options: WebOptions, token: str, on_refusal
     )
     app.router.redirect_slashes = False
     app.state.context = context
+    app.state.timeline_reader, app.state.has_token = TimelineReader(), bool(token)
     return Paced(Guard(app, options, token, on_refusal, context.error_log), context.connections)
 
 

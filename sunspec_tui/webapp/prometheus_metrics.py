@@ -27,6 +27,8 @@ _GAUGES = {
     "rate_hz": ("rate_hertz", "Frames a second"),
     "delay_s": ("message_delay_seconds", "Message delay of the newest frame"),
     "data_age_s": ("data_age_seconds", "Now minus the end of the newest data"),
+    "sun_elevation_deg": ("sun_elevation_degrees", "Elevation of the Sun's centre, without refraction"),
+    "sun_azimuth_deg": ("sun_azimuth_degrees", "Azimuth of the Sun, from north through east"),
     "queue_frames": ("queue_frames", "Frames taken in a row since the receive queue was last empty"),
 }
 

@@ -50,7 +50,7 @@ def unit_of(values: NDArray[np.float32], product: Product) -> float:
     return max(SMALLEST_UNIT, float(np.partition(magnitudes, middle)[middle]) * 2 * SIGNED_PRECISION / STEP)
 
 
-def codes_of(values: NDArray[np.float32], unit: float) -> Coded:
+def codes_of(values: NDArray[np.float32], unit: float, step: float = STEP) -> Coded:
     """Return the codes of powers, and the mask of valid values.
 
     Both have the shape of `values`. The code of an invalid value is 0.
@@ -60,7 +60,7 @@ def codes_of(values: NDArray[np.float32], unit: float) -> Coded:
     scaled = values.astype(np.float64)
     scaled /= unit
     np.arcsinh(scaled, out=scaled)
-    scaled /= STEP
+    scaled /= step
     if not known.all():
         scaled[~known] = 0
     return np.rint(scaled, out=scaled).astype(np.int32), known

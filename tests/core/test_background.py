@@ -20,8 +20,9 @@ from sunspec_tui.core.background import REMOVED, quiet_median, without_backgroun
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
+from sunspec_tui.core.quicklook_settings import QuicklookSettings
 from sunspec_tui.core.ring_buffer import RingBuffer
-from sunspec_tui.core.settings import ProbeSettings, QuicklookSettings, Settings
+from sunspec_tui.core.settings import ProbeSettings, Settings
 from sunspec_tui.plots.archive_quicklook import draw
 from sunspec_tui.plots.column_reduction import reduce_rows
 from sunspec_tui.plots.figure import SpectrumFigure, column_image

@@ -28,7 +28,6 @@ from sunspec_tui.files.archive.layout import StoreName, split_by_day, stores
 from sunspec_tui.files.archive.reader import open_archive
 from sunspec_tui.files.archive.status import ArchiveState
 from sunspec_tui.files.archive.store import ArchiveStore, open_store
-from sunspec_tui.files.archive.sun_elevation import sun_elevation_deg
 from sunspec_tui.files.read import read_recording
 
 MIDNIGHT_S = 1_755_561_600.0  # 2025-08-19
@@ -255,33 +254,6 @@ def test_rows_are_kept_where_the_suns_elevation_is_unknown_which_is_reported_onc
     assert (status.rows_written, status.rows_unwanted) == (5, 0)
     problems = [event.text for event in run.events if not event.ok]
     assert problems == ["the Sun's elevation is unknown, so all rows are archived: too far"]
-
-
-@pytest.mark.parametrize(
-    ("moment", "elevation_deg"),
-    # Computed with astropy 8.0.2, without refraction: get_sun, seen from the site.
-    [
-        ("2024-03-20T03:06:00", -12.9634),
-        ("2024-12-21T19:50:00", 29.3192),
-        ("2026-06-21T20:00:00", 76.1553),
-        ("2026-11-26T16:00:00", 11.9989),
-        ("2028-02-29T23:30:00", 24.6125),
-        ("2031-09-23T13:45:00", -0.1914),
-        ("2034-07-04T12:00:00", -7.2061),
-        ("2037-10-15T18:15:00", 39.9146),
-        ("2041-05-05T02:20:00", 4.0043),
-        ("2045-01-01T08:00:00", -75.6982),
-    ],
-)
-def test_the_suns_elevation_is_right_to_a_hundredth_of_a_degree(moment, elevation_deg):
-    time_s = datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp()
-    assert sun_elevation_deg(time_s) == pytest.approx(elevation_deg, abs=0.01)
-
-
-@pytest.mark.parametrize("time_s", [math.nan, math.inf, -math.inf])
-def test_a_time_that_is_none_has_no_elevation(time_s):
-    with pytest.raises(ValueError, match="not a time"):
-        sun_elevation_deg(time_s)
 
 
 @pytest.mark.parametrize(
@@ -530,14 +502,16 @@ def has_rows(directory):
 def test_a_kill_at_any_moment_leaves_every_row_up_to_the_last_commit_once_and_in_order(tmp_path):
     rng = np.random.default_rng(8)
     rows = recording(20_000, nchan=64)
-    kept = 0
-    for _ in range(5):
+    kept = rounds = 0
+    # On a busy machine the first kills may come before the first commit.
+    while rounds < 5 or (not kept and rounds < 20):
+        rounds += 1
         code = KILLED.format(tests=str(Path(__file__).parents[1] / "support"))
         with subprocess.Popen(
             [sys.executable, "-c", code, str(tmp_path), str(kept)], stdout=subprocess.PIPE, text=True
         ) as writer:
             assert writer.stdout.readline() == "ready\n"
-            threading.Event().wait(rng.uniform(0.05, 0.6))  # the moment is the test's subject
+            threading.Event().wait(rng.uniform(0.05, 0.12 * rounds))  # the moment is the test's subject
             os.kill(writer.pid, signal.SIGKILL)
             told = [int(line) for line in writer.stdout.read().splitlines() if line]
         committed = max(told, default=kept)

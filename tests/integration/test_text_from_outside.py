@@ -46,6 +46,8 @@ def run(*words: str, **keys: object) -> subprocess.CompletedProcess[bytes]:
         ["export", f"/dev/null/{ODD}.npz", "--input", "a.npz"],
         ["stream", "--source", f"/nowhere/{ODD}.npz"],
         ["quicklook", f"/nowhere/{ODD}"],
+        ["summary", "2026-01-01", "--archive", f"/nowhere/{ODD}"],
+        ["summary", "2026-01-01", "--event-log", f"/nowhere/{ODD}"],
         ["doctor", f"--no-such-option={ODD}"],
     ],
 )

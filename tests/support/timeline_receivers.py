@@ -1,4 +1,4 @@
-"""Receiver of a test with a timeline that begins long before its ring."""
+"""Receiver with a timeline that begins long before its ring."""
 
 import numpy as np
 from monitors import CADENCE_S, START_S, StillReceiver

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from timelines import RowTimeline
 
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.products import Product
@@ -10,7 +11,6 @@ from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.time_blocks import STEPS_S, TimeBlocks
 from sunspec_tui.timeline.memory_blocks import KEPT_S, MAX_BINS, MemoryBlocks
 from sunspec_tui.timeline.timeline import Timeline
-from tests.support.timelines import RowTimeline
 
 PRODUCTS = (Product.XX, Product.YY, Product.XY_IMAG, Product.I, Product.Q, Product.V, Product.V_OVER_I)
 BEGIN_S = 1_785_000_061.0
@@ -179,3 +179,12 @@ def test_without_rows_nothing_is_known() -> None:
     assert timeline.extent() is None
     assert timeline.axis() is None
     assert timeline.blocks(16, 0, 128, Product.XX) == []
+
+
+@pytest.mark.parametrize("rows", [10, 300, 3000])
+def test_the_timeline_begins_with_its_first_row_not_with_its_block(rows: int) -> None:
+    stream = Stream(length=400)
+    stream.send(rows)
+    extent = stream.timeline.extent()
+    assert extent.begin_s == pytest.approx(BEGIN_S, abs=1e-6)
+    assert extent.end_s == pytest.approx(stream.time_s, abs=1e-6)

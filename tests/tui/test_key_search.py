@@ -3,11 +3,12 @@
 import pytest
 
 from sunspec_tui.core.colormaps import PALETTES
+from sunspec_tui.core.products import available
 from sunspec_tui.tui.key_bindings import KEYS
 from sunspec_tui.tui.key_search import Action, best_first, choice_actions, key_actions, score
 from sunspec_tui.tui.key_words import WORDS
 
-ACTIONS = [*key_actions(), *choice_actions(4)]
+ACTIONS = [*key_actions(), *choice_actions(available(4))]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_every_key_has_further_words():
 
 
 def test_the_palette_offers_only_what_the_stream_carries():
-    two = [action.text for action in choice_actions(2) if action.group == "Product"]
+    two = [action.text for action in choice_actions(available(2)) if action.group == "Product"]
     assert "show V" not in two
     assert "show YY" in two
-    assert {action.text for action in choice_actions(2) if action.group == "Palette"} == set(PALETTES)
+    assert {action.text for action in choice_actions(available(2)) if action.group == "Palette"} == set(PALETTES)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.text import Text
 
 from sunspec_tui.tui.display.axes import FrequencyWindow
-from sunspec_tui.tui.display.layouts import LAYOUTS, layout_of, panel_heights, shown_panels
+from sunspec_tui.tui.display.layouts import LAYOUTS, day_strip_lines, layout_of, panel_heights, shown_panels
 from sunspec_tui.tui.display.view_actions import VIEW_ACTIONS
 from sunspec_tui.tui.display.view_state import PANELS, View, ViewContext, Window
 from sunspec_tui.tui.widgets.fitting import LineSegment, cut_line, fit_segments, in_columns, lines_that_fit
@@ -67,6 +67,28 @@ def test_a_small_window_is_for_watching_until_the_observer_chooses(size, layout)
 )
 def test_keys_choose_the_panels_of_a_window(window, steps, panels):
     assert shown_panels(walk(window, *steps), window) == panels
+
+
+@pytest.mark.parametrize(
+    ("size", "choices", "lines"),
+    [
+        ((80, 24), {}, 1),
+        ((80, 18), {}, 1),
+        ((80, 17), {}, 0),
+        ((49, 24), {}, 0),
+        ((120, 35), {}, 1),
+        ((120, 40), {}, 2),
+        ((80, 60), {}, 2),
+        ((120, 40), {"day_strip": False}, 0),
+        ((120, 40), {"maximised": "waterfall"}, 2),
+        ((120, 40), {"maximised": "spectrum"}, 0),
+        ((80, 24), {"maximised": "log"}, 0),
+        ((80, 24), {"layout": "operate"}, 1),
+    ],
+)
+def test_the_day_strip_has_lines_where_there_is_room(size, choices, lines):
+    assert day_strip_lines(View(**choices), Window(*size), is_longer=True) == lines
+    assert day_strip_lines(View(**choices), Window(*size), is_longer=False) == 0
 
 
 def test_a_layout_chosen_in_one_window_is_shown_in_another():

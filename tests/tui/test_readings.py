@@ -13,6 +13,7 @@ from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import Mark
 from sunspec_tui.files.archive.status import ArchiveStatus
+from sunspec_tui.monitoring.sun_reading import SunReader, SunReading
 from sunspec_tui.plots.job import PlotStatus
 from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamState
 from sunspec_tui.stream.message_delay import (
@@ -255,6 +256,28 @@ def test_a_narrow_status_keeps_state_and_losses():
         assert "STALLED" in said
         assert "PAUSED" in said
         assert "lost 14" in said
+
+
+@pytest.mark.parametrize(
+    ("columns", "end"),
+    [
+        (0, " · XX · Sun 29 deg, sets 00:36"),
+        (90, " · XX · Sun 29 deg, sets 00:36"),
+        (80, " · XX · Sun 29 deg"),
+        (60, "XX"),
+    ],
+)
+def test_the_sun_is_in_the_first_line_if_there_is_room_after_all_else(columns, end):
+    health, sun = HealthReading(StreamState.LIVE, LinkState.CONNECTED), SunReader().read(1_795_812_500.0)
+    said = status_text(health, "127.0.0.1:9798", "XX", 0.0, 0.02, sun=sun, columns=columns).plain
+    assert said.endswith(end)
+    assert status_text(health, "127.0.0.1:9798", "XX", 0.0, 0.02, sun=SunReading()).plain.endswith(" · XX")
+
+
+def test_the_health_panel_has_the_suns_position_if_it_is_known():
+    sun = SunReader().read(1_795_812_500.0)
+    assert "Sun      29.4 deg, az 198 deg, sets 00:36" in health_text(HealthReading(), sun=sun).plain
+    assert "Sun" not in health_text(HealthReading(), sun=SunReading()).plain
 
 
 BAND = FrequencyWindow(0, 768, 13.4, 86.9)

@@ -1,4 +1,4 @@
-"""Slots of time, spans of the timeline, and columns that never split a block."""
+"""Slots of time, spans, and columns that never split a block."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The columns of a timeline equal those of its rows, for gaps, cadences and steps of all kinds."""
+"""The columns of a timeline equal those of its rows."""
 
 import math
 
@@ -58,7 +58,7 @@ def request_of(cell_slots, columns=30, paused_at=None, product=Product.XX, cell_
 
 
 def brute_force(timeline, request, number, product=Product.XX):
-    """Return mean, peak, missing rows and restarts of a column from its rows; None without rows."""
+    """Return the values of a column from its rows; None without rows."""
     first, stop = (request.slots.begin_s(request.grid.first_slot(number + n)) for n in (0, 1))
     which = (timeline.times_s >= first) & (timeline.times_s < stop)
     if not which.any():
@@ -69,7 +69,7 @@ def brute_force(timeline, request, number, product=Product.XX):
 
 @st.composite
 def timelines(draw):
-    """Rows in runs, with gaps, restarts and changes of the cadence; none longer than the columns below."""
+    """Rows in runs, with gaps, restarts and changes of the cadence."""
     times_s, cadences_s, missing, restarts = [], [], [], []
     now_s = BEGIN_S + draw(st.floats(0, 5))
     for _ in range(draw(st.integers(1, 4))):
@@ -112,7 +112,7 @@ def test_the_picture_of_the_timeline_is_that_of_its_rows(timeline, cell_slots, c
 
 
 def _is_covered(timeline, request, number):
-    """Return True if a row or a block covers a part of a column in which no row ends."""
+    """Return True if a row or block covers the column partly."""
     first, stop = (request.slots.begin_s(request.grid.first_slot(number + n)) for n in (0, 1))
     step_s = max(request.step_s, timeline.coarse_s if first < timeline.coarse_before_s else 0)
     begins_s = timeline.times_s - timeline.cadence_s
@@ -228,7 +228,7 @@ def test_a_part_that_cannot_be_read_is_not_a_gap_and_is_reported_once(caplog):
     numbers = np.arange(loader.picture.store.newest - 1899, loader.picture.store.newest + 1)
     axis = ColumnAxis(1900, int(numbers[-1]), grid=request.grid)
     unloaded = loader.picture.timeline.unloaded(numbers)
-    assert 64 / 0.5 - 2 <= unloaded.sum() <= 64 / 0.5 + 2
+    assert 128 / 0.5 - 2 <= unloaded.sum() <= 128 / 0.5 + 2
     assert not (unloaded & loader.picture.store.stored(numbers)).any()
     assert loader.picture.cell_value(int(numbers[unloaded][0]), 0).content is ColumnContent.NOT_LOADED
     loader.picture.values = np.zeros((1900, 1), np.float32)

@@ -1,4 +1,4 @@
-"""Ring and timeline are one picture: spans, scrolling, cursor, marks, export and saved views."""
+"""Ring and timeline are one picture."""
 
 import math
 from dataclasses import replace
@@ -261,7 +261,7 @@ def test_an_export_is_bounded(tmp_path):
     with pytest.raises(ExportError, match="too long for one file; mark at most"):
         day().export_times(tmp_path / "rows.npz", START_S - 1e9, START_S)
     receiver = StillReceiver()
-    with pytest.raises(ExportError, match="beyond the ring"):
+    with pytest.raises(ExportError, match="nothing has been received"):
         receiver.export_times(tmp_path / "rows.npz", 0, 1)
 
 
@@ -426,3 +426,30 @@ def test_sweeping_and_pixels_show_the_timeline(scene_of):
     scene.fit(40, 12, 16, 8)
     load(scene)
     assert len(scene.picture.store.stored_numbers()) >= 40 * 8
+
+
+def test_the_timeline_of_many_bins_has_fewer_and_their_frequencies(scene_of):
+    receiver = StillReceiver(buffer_length=60, channel_average=1)
+    for _ in range(4):
+        for _ in range(50):
+            receiver.feed(flat(10.0, 1600))
+        receiver.timeline().update()
+    scene = scene_of(receiver)
+    assert scene.band.nbins == 1600
+    whole = scene.band
+    scene.view = replace(scene.view, cursor=Cursor(scene.time_axis.newest - 5, 801))
+    before = readout_of(scene)
+    for _ in range(4):
+        act(scene, "span", 1)
+    assert scene.in_timeline
+    assert scene.band.nbins == 534
+    assert scene.band.low_mhz == pytest.approx(whole.low_mhz, abs=0.03)
+    assert scene.band.high_mhz == pytest.approx(whole.high_mhz, abs=0.03)
+    assert len(spectrum_scene(scene).traces[-1].power) == 534
+    found = readout_of(scene)
+    assert found.low_mhz - 0.05 < before.low_mhz < before.high_mhz < found.high_mhz + 0.05
+    assert found.shown == pytest.approx(10.0, abs=0.05)
+    while scene.in_timeline:
+        act(scene, "span", -1)
+    assert scene.band.nbins == 1600
+    assert abs(scene.view.cursor.bin - 801) <= 1

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sunspec_tui.core.colormaps import PALETTES
 from sunspec_tui.core.instrument import bin_frequencies_hz
 from sunspec_tui.core.levels import Levels
-from sunspec_tui.core.products import Product
+from sunspec_tui.core.products import Product, available
 from sunspec_tui.tui.display.axes import FrequencyWindow
 from sunspec_tui.tui.display.layouts import LAYOUTS
 from sunspec_tui.tui.display.view_actions import VIEW_ACTIONS, marked_slots
@@ -20,8 +20,8 @@ from sunspec_tui.tui.view_json import view_from_json, view_to_json
 
 BAND = FrequencyWindow.of(bin_frequencies_hz(560, 3072, 4) / 1e6)
 CONTEXT = ViewContext(
-    npol=4, ring_rows=1200, columns=70, lines=20, nbins=768, newest=5000, oldest=3801, end_slot=5000, band=BAND,
-    levels=Levels(10, 30), spectrum_levels=Levels(0, 40),
+    products=available(4), ring_rows=1200, columns=70, lines=20, nbins=768, newest=5000, oldest=3801, end_slot=5000,
+    band=BAND, levels=Levels(10, 30), spectrum_levels=Levels(0, 40),
 )  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def test_zoom_keeps_the_cursor_in_the_band():
 
 
 def test_a_product_missing_in_the_stream_is_skipped():
-    two = CONTEXT._replace(npol=2)
+    two = CONTEXT._replace(products=available(2))
     products = set()
     view = View()
     for _ in range(6):

@@ -244,6 +244,23 @@ def test_the_page_shows_missing_and_rejected_frames(visit, fed_web):
     assert "bad" in page.page.locator("#missing").get_attribute("class")
 
 
+SUN_TEXTS = """async (records) => {
+  const { sunText } = await import(new URL("page/status-text.mjs", document.baseURI));
+  return records.map(sunText);
+}"""
+
+
+def test_the_page_shows_the_suns_position_and_its_next_rise_or_set(visit, fed_web):
+    record = {
+        "sun_elevation_deg": 34.21, "sun_azimuth_deg": 151.4,
+        "sun_next": "set", "sun_next_time": "2026-11-28T00:36:44.5Z",
+    }  # fmt: skip
+    records = [record, record | {"sun_next": None, "sun_next_time": None}, record | {"sun_elevation_deg": None}, {}]
+    page = visit(fed_web[2])
+    assert page.page.evaluate(SUN_TEXTS, records) == ["34.2°, az 151°, sets 00:36 UTC", "34.2°, az 151°", "", ""]
+    page.until("/^-?[0-9.]+°, az [0-9]+°, (rises|sets) [0-9:]+ UTC$/.test(document.querySelector('#sun').textContent)")
+
+
 def test_a_script_in_a_header_is_text(visit, fed_web):
     publisher, receiver, url = fed_web
     script = "<img src=x onerror=alert(1)>"

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 
 from sunspec_tui.core.printable import printable
+from sunspec_tui.core.sun import sun_elevation_deg
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +31,10 @@ class ElevationLimit:
         self,
         min_deg: float | None,
         on_problem: Callable[[str], object],
-        elevation_deg: Callable[[float], float] | None = None,
+        elevation_deg: Callable[[float], float] = sun_elevation_deg,
     ) -> None:
         self._min_deg, self._on_problem = min_deg, on_problem
-        self._elevation_deg = elevation_deg or _sun_elevation_deg
+        self._elevation_deg = elevation_deg
         self._computed_s, self._reached, self._problem = -math.inf, True, ""
 
     def is_reached(self, time_s: float) -> bool:
@@ -58,9 +59,3 @@ class ElevationLimit:
             self._on_problem(printable(f"the Sun's elevation is unknown, so all rows are archived: {why}"))
         self._problem = why
         return found
-
-
-def _sun_elevation_deg(time_s: float) -> float:
-    from sunspec_tui.files.archive.sun_elevation import sun_elevation_deg
-
-    return sun_elevation_deg(time_s)

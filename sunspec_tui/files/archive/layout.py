@@ -6,6 +6,7 @@ A store holds rows of one UTC day, one frequency axis and one origin, in the ord
 another part of the day. This module opens no file.
 """
 
+import math
 import re
 import time
 from collections.abc import Callable
@@ -93,7 +94,9 @@ class StoreName:
         Times are in seconds since 1970.
         """
         begin_s = datetime.fromisoformat(self.day).replace(tzinfo=UTC).timestamp()
-        return begin_s <= end_s and begin_s + _DAY_S > start_s
+        # Times are whole microseconds. A period that begins at midnight needs no row of the day before.
+        ends_before = not math.isinf(start_s) and round((begin_s + _DAY_S) * 1e6) - 1 <= round(start_s * 1e6)
+        return begin_s <= end_s and not ends_before and start_s < math.inf
 
 
 def stores(directory: Path) -> list[Path]:

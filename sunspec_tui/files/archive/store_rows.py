@@ -167,15 +167,15 @@ class StoreRows:
         Rows whose files were deleted are NaN.
         """
         nbins = len(self.axis.frequencies_hz)
-        found = np.full((end - begin, len(products), nbins), np.nan, np.float32)
+        found = np.empty((end - begin, len(products), nbins), np.float32)
         for number, product in enumerate(products):
             array = self.claim.arrays[plain_name(product)]
             rows = array.chunk[0]
             for chunk in range(begin // rows, -(-end // rows)):
                 values = read_chunk(self.claim.path / plain_name(product), array, np.float32, (chunk, 0))
                 low, high = max(begin, chunk * rows), min(end, (chunk + 1) * rows)
-                if values is not None:
-                    found[low - begin : high - begin, number] = values[low - chunk * rows : high - chunk * rows]
+                inside = slice(low - chunk * rows, high - chunk * rows)
+                found[low - begin : high - begin, number] = np.nan if values is None else values[inside]
         return found
 
     def missing(self, begin: int, end: int) -> Integers:

@@ -12,15 +12,16 @@ import numpy as np
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, plain_name
 from sunspec_tui.core.row_blocks import Integers
-from sunspec_tui.core.time_blocks import STEPS_S
 from sunspec_tui.files.archive.layout import CHUNK_ROWS
 from sunspec_tui.files.archive.store_check import StoreClaim
-from sunspec_tui.files.archive.time_block_maker import TimeBlockMaker, TimeChunk
+from sunspec_tui.files.archive.time_block_maker import TimeBlockMaker, TimeChunk, chunk_of
+from sunspec_tui.files.archive.time_blocks_check import TimeBlocksClaim
 from sunspec_tui.files.archive.time_layout import (
     CHUNKS_COVERED,
     MAX_TIME_BINS,
     MISSING,
     ROWS_COVERED,
+    STORED_STEPS_S,
     TIME_BLOCKS,
     time_arrays,
 )
@@ -35,7 +36,9 @@ def create_time_blocks(group: Any, products: tuple[Product, ...], nbins: int, co
     """
     if nbins > MAX_TIME_BINS:
         return None
-    inside = group.create_group(TIME_BLOCKS, attributes={ROWS_COVERED: 0, CHUNKS_COVERED: 0, "steps_s": [*STEPS_S]})
+    inside = group.create_group(
+        TIME_BLOCKS, attributes={ROWS_COVERED: 0, CHUNKS_COVERED: 0, "steps_s": [*STORED_STEPS_S]}
+    )
     inside.create_array(MISSING, shape=(0,), chunks=(_ROWS_CHUNK,), dtype="int32", dimension_names=("time",))
     for name, layout in time_arrays(products, nbins).items():
         inside.create_array(
@@ -79,10 +82,10 @@ def write_coverage(path: Path, rows_covered: int, chunks_covered: int) -> None:
 def reopened_time_blocks(claim: StoreClaim, group: Any) -> TimeBlockMaker | None:
     """Return a `TimeBlockMaker` with the rows after the last complete chunk.
 
-    The result is None if the store has no blocks of time.
+    The result is None if the store has no blocks of time, or they do not fit its rows. Readers then use the rows.
     """
     timed = claim.time_blocks
-    if timed is None:
+    if timed is None or not _is_edge(timed, group["time"]):
         return None
     # A failed commit may have left another shape and another coverage in the metadata of these nodes.
     array = group[f"{TIME_BLOCKS}/{MISSING}"]
@@ -96,3 +99,10 @@ def reopened_time_blocks(claim: StoreClaim, group: Any) -> TimeBlockMaker | None
         data = np.stack([group[plain_name(each)][begin:end] for each in products], axis=-1)
         found.add(data, np.asarray(group["time"][begin:end], np.int64), np.asarray(array[begin:end], np.int64))
     return found
+
+
+def _is_edge(timed: TimeBlocksClaim, times: Any) -> bool:
+    """Return True if the rows around the end of the covered rows are in different chunks."""
+    covered, chunks = timed.rows_covered, timed.chunks_covered
+    before = chunk_of(int(times[covered - 1])) == chunks - 1 if covered else chunks == 0
+    return before and (covered == times.shape[0] or chunk_of(int(times[covered])) >= chunks)

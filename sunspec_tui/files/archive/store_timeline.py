@@ -1,8 +1,9 @@
 """Read blocks of time of one store.
 
 Complete chunks of blocks are read as they are stored; rows after them, and rows of a chunk that is missing or damaged,
-are read and merged. Stores of earlier versions have no blocks of time: a few hours of their rows are merged; for longer
-times their blocks of 256 rows are used, each in the 128 s where its first row ends.
+are read and merged. Blocks of 2 s are not stored: up to an hour of rows is merged, and for longer times blocks of 16 s
+are used. Stores of earlier versions have no blocks of time: up to an hour of their rows is merged; for longer times
+their blocks of 256 rows are used, each in the 128 s where its first row ends.
 """
 
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from sunspec_tui.files.archive.time_layout import (
     CHUNK_S,
     CHUNK_US,
     DAY_S,
+    STORED_STEPS_S,
     TIME_BLOCKS,
     blocks_of_chunk,
     mean_name,
@@ -37,8 +39,8 @@ from sunspec_tui.files.archive.time_layout import (
 MAX_ROWS = 400_000
 """Largest number of rows of a store that one call reads: more than a day at four rows a second."""
 
-MAX_OLD_ROWS = 32_768
-"""Rows of a store without blocks of time that are merged; for more, its blocks of 256 rows are read."""
+MAX_MERGED_ROWS = 16_384
+"""Rows that are merged to a step that is not stored (68 minutes at four a second); for more, longer blocks are read."""
 
 _SLAB_ROWS = 4096
 _DAY_CHUNKS = -(-DAY_S // CHUNK_S)
@@ -87,6 +89,13 @@ class StoreTimeline:
             return joined([self._empty(0, product), *self._row_parts(0, begin_us, end_us, product)])
         if timed is None:
             return self._old_blocks(step_s, begin_us, end_us, product)
+        if step_s not in STORED_STEPS_S:
+            begin, end = self.rows.rows_between(begin_us, end_us)
+            if end - begin <= MAX_MERGED_ROWS:
+                return joined([self._empty(step_s, product), *self._row_parts(step_s, begin_us, end_us, product)])
+            step_s = STORED_STEPS_S[0]
+            step_us = step_s * SECOND_US
+            begin_us, end_us = begin_us // step_us * step_us, -(-end_us // step_us) * step_us
         parts = list(self._covered(timed, step_s, (begin_us, end_us), product))
         tail_us = max(begin_us, self._midnight_us + timed.chunks_covered * CHUNK_US)
         if tail_us < end_us:
@@ -167,30 +176,14 @@ class StoreTimeline:
         begins_us, spans = begins_us[which], spans[which]
         if not len(spans) or not _fit(begins_us, spans, step_s):
             return None
-        places = [self.rows.products.index(each) for each in self.rows.needed(product)]
-        means = self._codes(timed, mean_name(step_s), np.uint16, number, places)
+        means = self._read(timed, mean_name(step_s), np.uint16, (number, 0, 0))
         known = peak_products(self.rows.products)
-        peaks = None
-        if product in known:
-            peaks = self._codes(timed, peak_name(step_s), np.uint8, number, [known.index(product)])
+        peaks = self._read(timed, peak_name(step_s), np.uint8, (number, 0, 0)) if product in known else None
         if means is None or (product in known and peaks is None):
             return None
-        return begins_us, spans, means[which], None if peaks is None else peaks[which, 0]
-
-    def _codes(
-        self, timed: TimeBlocksClaim, name: str, dtype: type[np.generic], number: int, places: list[int]
-    ) -> NDArray[Any] | None:
-        """Return the codes of some products, shape (blocks, products, nbins); None if a file is missing."""
-        together = timed.arrays[name].chunk[1]
-        found = {}
-        for chunk in {place // together for place in places}:
-            values = self._read(timed, name, dtype, (number, chunk, 0))
-            if values is None:
-                return None
-            found[chunk] = values
-        if len(places) == 1:
-            return found[places[0] // together][:, [places[0] % together]]
-        return np.stack([found[place // together][:, place % together] for place in places], axis=1)
+        places = [self.rows.products.index(each) for each in self.rows.needed(product)]
+        chosen = means[np.ix_(which, places)]
+        return begins_us, spans, chosen, None if peaks is None else peaks[which, known.index(product)]
 
     def _read(
         self, timed: TimeBlocksClaim, name: str, dtype: type[np.generic], place: tuple[int, ...]
@@ -215,7 +208,7 @@ class StoreTimeline:
     def _old_blocks(self, step_s: int, begin_us: float, end_us: float, product: Product) -> TimeBlocks:
         begin, end = self.rows.rows_between(begin_us, end_us)
         longest_s = STEPS_S[-1]
-        if end - begin > MAX_OLD_ROWS and self._has_short_blocks(begin, end, longest_s):
+        if end - begin > MAX_MERGED_ROWS and self._has_short_blocks(begin, end, longest_s):
             parts = self._old_parts(begin, end, product)
             if parts is not None:
                 return joined([self._empty(longest_s, product), *parts]).merged(longest_s)

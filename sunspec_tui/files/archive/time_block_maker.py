@@ -14,12 +14,13 @@ from sunspec_tui.core.block_codes import decode_means, encode_means, encode_peak
 from sunspec_tui.core.products import Product, derive
 from sunspec_tui.core.recording import MAX_STEP_RATIO
 from sunspec_tui.core.row_blocks import Floats, Integers, group_starts, merged_peaks, merged_sums
-from sunspec_tui.core.time_blocks import SECOND_US, STEPS_S, block_numbers
+from sunspec_tui.core.time_blocks import SECOND_US, block_numbers
 from sunspec_tui.files.archive.time_layout import (
     CHUNK_US,
     DAY_S,
     RESTARTED,
     SPAN_FIELDS,
+    STORED_STEPS_S,
     blocks_of_chunk,
     mean_name,
     peak_name,
@@ -134,11 +135,11 @@ class TimeBlockMaker:
         return found
 
     def _add_groups(self, data: Floats, times_us: Integers, missing: Integers) -> None:
-        numbers = block_numbers(times_us % _DAY_US, STEPS_S[0])
+        numbers = block_numbers(times_us % _DAY_US, STORED_STEPS_S[0])
         starts = group_starts(numbers)
         groups = self._groups(data, times_us, missing, starts)
-        for step_s in STEPS_S:
-            ratio = step_s // STEPS_S[0]
+        for step_s in STORED_STEPS_S:
+            ratio = step_s // STORED_STEPS_S[0]
             for number, *group in zip((numbers[starts] // ratio).tolist(), *groups, strict=True):
                 self._add_to_step(step_s, number, _Groups(*group))
 

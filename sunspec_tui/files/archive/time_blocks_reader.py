@@ -262,7 +262,7 @@ class ArchiveBlocks:
     def _by_axis(self, begin_us: int, end_us: int) -> list[list[StoreTimeline]]:
         """Return the stores with rows between two times, by axis and products."""
         groups: dict[object, list[StoreTimeline]] = {}
-        for store in self._stores(begin_us / SECOND_US, end_us / SECOND_US):
+        for store in self._stores(begin_us / SECOND_US, (end_us - 1) / SECOND_US):
             limits = self._tried(store.rows.claim.path, store.rows.limits_us)
             if limits is not None and limits[0] < end_us and limits[1] >= begin_us:
                 axis = store.rows.axis

@@ -1,6 +1,6 @@
 """Layout of a store's blocks of time.
 
-A store of one day has, for each step of `core.time_blocks.STEPS_S`, arrays of the codes of means and highest values,
+A store of one day has, for each step of `STORED_STEPS_S`, arrays of the codes of means and highest values,
 and the spans of the blocks. Block n of an array begins n steps after midnight; a block without rows has a span of
 zeros. Chunks of all steps cover the same 512 s from midnight on. They are written when the rows have passed their end,
 and never changed. This module opens no file.
@@ -14,6 +14,9 @@ from sunspec_tui.files.archive.layout import EXTREMES
 
 TIME_BLOCKS = "time_blocks"
 """Group of a store with its blocks of time."""
+
+STORED_STEPS_S = STEPS_S[1:]
+"""Steps that are stored. Blocks of 2 s would take a sixth of the archive; an hour of them is quickly made of rows."""
 
 CHUNK_S = 512
 """Data time of a chunk in seconds, of all steps: at most the rows of this time are read instead of blocks."""
@@ -73,20 +76,15 @@ def peak_name(step_s: int) -> str:
 def time_arrays(products: tuple[Product, ...], nbins: int) -> dict[str, ArrayLayout]:
     """Return the layout of all arrays of blocks of time, by name.
 
-    A chunk of the shortest step has one product. Chunks of the other steps are small and have all products, so that a
-    day has fewer files.
+    A chunk has all products: chunks are small, and a day has fewer files.
     """
     found = {}
-    for step_s in STEPS_S:
+    for step_s in STORED_STEPS_S:
         blocks, chunk = DAY_S // step_s, blocks_of_chunk(step_s)
         found[span_name(step_s)] = ArrayLayout("int64", 8, (blocks, len(SPAN_FIELDS)), (chunk, len(SPAN_FIELDS)))
-        counts = (
-            (mean_name(step_s), "uint16", len(products)),
-            (peak_name(step_s), "uint8", len(peak_products(products))),
-        )
-        for name, data_type, count in counts:
+        peaks = len(peak_products(products))
+        counts = (mean_name(step_s), "uint16", 2, len(products)), (peak_name(step_s), "uint8", 1, peaks)
+        for name, data_type, itemsize, count in counts:
             if count:
-                together = 1 if step_s == STEPS_S[0] else count
-                itemsize = 2 if data_type == "uint16" else 1
-                found[name] = ArrayLayout(data_type, itemsize, (blocks, count, nbins), (chunk, together, nbins))
+                found[name] = ArrayLayout(data_type, itemsize, (blocks, count, nbins), (chunk, count, nbins))
     return found

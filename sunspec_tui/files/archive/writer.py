@@ -17,6 +17,7 @@ from sunspec_tui.core.active_time import join_within
 from sunspec_tui.core.errors import LIMITS_REMEDY, SunspecError, resource_shortage
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.sun import sun_elevation_deg
 from sunspec_tui.core.unstarted_threads import forget_unstarted_threads
 from sunspec_tui.files.archive.backlog import MAX_WAITING_BYTES, ArchiveBacklog, ArchiveSource
 from sunspec_tui.files.archive.elevation_limit import ElevationLimit
@@ -78,7 +79,7 @@ class ArchiveWriter:
         on_event: Callable[[ArchiveEvent], None],
         precision: Precision = Precision.EXACT,
         min_elevation_deg: float | None = None,
-        elevation_deg: Callable[[float], float] | None = None,
+        elevation_deg: Callable[[float], float] = sun_elevation_deg,
         commit_s: float = COMMIT_S,
         stop_s: float = STOP_S,
         max_waiting_bytes: int = MAX_WAITING_BYTES,

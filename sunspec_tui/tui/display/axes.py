@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.bin_mapping import bin_edges, is_even
 from sunspec_tui.core.times import SECONDS_A_DAY, format_clock, format_date
 from sunspec_tui.tui.display.column_grid import ColumnGrid
 
 # Approximate number of cells between two times on the axis, and number of steps that a narrow picture tries.
 _TIME_CELLS, _STEPS_TRIED = 12, 3
-_EVENNESS = 0.5  # largest offset of a bin on an even axis, in bins; a narrower last bin moves others by less
 
 
 def nice_step(span: float, max_parts: int) -> float:
@@ -153,22 +153,6 @@ def pixel_bins(nbins: int, npixels: int) -> tuple[NDArray[np.int64], NDArray[np.
     return edges[:-1], edges[1:]
 
 
-def bin_edges_mhz(frequencies_mhz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the edges of bins, in the middle between their centres.
-
-    The shape is (nbins + 1,). The first and the last bin end as far from their centres as they begin.
-    """
-    middles = (frequencies_mhz[1:] + frequencies_mhz[:-1]) / 2
-    ends = 2 * frequencies_mhz[[0, -1]] - middles[[0, -1]]
-    return np.concatenate([ends[:1], middles, ends[1:]])
-
-
-def _is_even(frequencies_mhz: NDArray[np.float64], step_mhz: float) -> bool:
-    """Return True if no bin is half a step from its place."""
-    places_mhz = frequencies_mhz[0] + step_mhz * np.arange(len(frequencies_mhz))
-    return bool((np.abs(frequencies_mhz - places_mhz) <= _EVENNESS * step_mhz).all())
-
-
 class FrequencyWindow(NamedTuple):
     """Range of the displayed bins and its frequencies.
 
@@ -201,8 +185,8 @@ class FrequencyWindow(NamedTuple):
         start = min(nbins - 1, max(0, round(share[0] * nbins)))
         stop = min(nbins, max(start + 1, round(share[1] * nbins)))
         step = (frequencies_mhz[-1] - frequencies_mhz[0]) / (nbins - 1) if nbins > 1 else alone_mhz
-        if not _is_even(frequencies_mhz, step):
-            edges = tuple(bin_edges_mhz(frequencies_mhz)[start : stop + 1].tolist())
+        if not is_even(frequencies_mhz, step):
+            edges = tuple(bin_edges(frequencies_mhz)[start : stop + 1].tolist())
             return cls(start, stop, edges[0], edges[-1], edges)
         low = frequencies_mhz[0] + (start - 0.5) * step
         return cls(start, stop, float(low), float(low + (stop - start) * step))

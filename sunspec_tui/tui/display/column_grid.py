@@ -58,7 +58,7 @@ class ColumnGrid(NamedTuple):
 
     @property
     def _timeline_step(self) -> int:
-        """Number of slots in a timeline's blocks; 1 if a column is made of rows.
+        """Number of slots in a timeline's blocks; 1 for rows.
 
         A cell of blocks has at least two, so that the numbers of blocks in two columns are similar.
         """

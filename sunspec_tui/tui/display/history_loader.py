@@ -55,7 +55,7 @@ class LiveSource(RowSource, Protocol):
         ...
 
     def timeline(self) -> "TimelineSource | None":
-        """Return the rows and blocks of time from all sources; None if there are none."""
+        """Return the timeline of all sources; None if there is none."""
         ...
 
 
@@ -236,6 +236,10 @@ class HistoryLoader:
 
         Return True if there were new rows.
         """
+        if not position.length:
+            # Recorded rows have no ring.
+            self._next_row = position.count
+            return False
         self._update_blocks(position)
         self.picture = self._loaded_request = None
         self._pending.clear()
@@ -257,7 +261,7 @@ class HistoryLoader:
             self._add_to_traces(max(self._next_row, position.count - _MAX_NEW_ROWS), position.count, product)
 
     def _trace_anew(self, position: "Position", product: Product, start: int, end: int) -> None:
-        """Begin the traces with some rows, if the product or the epoch is another one."""
+        """Begin the traces with some rows of another product or epoch."""
         if self._traces_key != (position.epoch, product):
             self.traces.reset()
             self._traces_key = (position.epoch, product)

@@ -42,7 +42,10 @@ def _ring_interval(scene: "Scene", start: int, stop: int, lost: int) -> Interval
 def _timeline_interval(
     scene: "Scene", position: "Position", slots: TimeSlots, first: int, last: int
 ) -> Interval | None:
-    """Return an interval of the timeline; its rows are in the ring if all of them are kept there."""
+    """Return an interval of the timeline, or of the ring.
+
+    It is of the ring if all rows are kept there.
+    """
     begin_s, end_s = slots.begin_s(first), slots.begin_s(last + 1)
     ring = RingTimes(scene.history, position)
     if begin_s >= ring.begin_s:

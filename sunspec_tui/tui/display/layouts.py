@@ -20,6 +20,7 @@ NARROW_PANELS = {"watch": (), "operate": ("plots", "log"), "engineer": ("health"
 
 _MIN_COLUMNS, _MIN_LINES = 78, 18
 _WIDE_COLUMNS, _LARGE_LINES = 100, 26
+_MIN_STRIP_COLUMNS, _TWO_STRIP_LINES = 50, 36
 _MIN_LOG_LINES, _USUAL_LOG_LINES = 3, 6
 _CHART_LINES, _MAX_DELAY_LINES = 3, 12
 # Panels in the order in which they lose lines, each with the number of lines that it keeps.
@@ -56,6 +57,24 @@ def shown_panels(view: View, window: Window) -> tuple[str, ...]:
 def _usual_panels(view: View, window: Window) -> tuple[str, ...]:
     panels = NARROW_PANELS if window.columns < _WIDE_COLUMNS else WIDE_PANELS
     return panels[layout_of(view, window)]
+
+
+def day_strip_lines(view: View, window: Window, *, is_longer: bool) -> int:
+    """Return the number of lines of the day strip.
+
+    Parameters
+    ----------
+    view, window
+        Choices of the observer, and size of the terminal.
+    is_longer
+        True if more rows are known than the picture shows.
+    """
+    is_alone = view.maximised is not None and view.maximised != "waterfall"
+    if not (view.day_strip and is_longer) or is_alone:
+        return 0
+    if window.columns < _MIN_STRIP_COLUMNS or window.lines < _MIN_LINES:
+        return 0
+    return 2 if window.lines >= _TWO_STRIP_LINES else 1
 
 
 # Actions

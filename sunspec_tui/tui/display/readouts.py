@@ -45,7 +45,7 @@ def _spectrum_readout(scene: "Scene", bin_number: int) -> Readout:
 
 
 def _last_column_times(scene: "Scene") -> tuple[float, float]:
-    """Return begin and end of the data in the last column of a timeline."""
+    """Return begin and end of a timeline's last column."""
     timeline = scene.picture.timeline if scene.picture else None
     numbers = timeline.stored_numbers() if timeline else []
     if timeline is None or not numbers:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sunspec_tui.core.bin_folding import folded_means
 from sunspec_tui.core.flux_scale import ARBITRARY
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, CHANNELS_PER_PIPELINE
 from sunspec_tui.core.levels import Floats, Levels, without_warnings
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# A shorter day has no strip: at first, the picture grows with the rows.
+_MIN_DAY_S, _LONGER_SHARE = 360.0, 1.25
 _TIME_ACTIONS = ("span", "reset_view")
 _MOVING_ACTIONS = (*_TIME_ACTIONS, "scroll_back", "live", "escape", "toggle_pause")
 _LEVEL_ACTIONS = ("shift_levels", "toggle_automatic_levels", "bias", "fix_spectrum")
@@ -68,6 +71,7 @@ class Scene:
         self.columns, self.lines, self.pixels_per_line, self.cell_px = 2, 1, 2, 1
         self.window = Window(120, 40)
         self.sweeps = False
+        self.day_is_longer = False
         self.spectrum_levels: Levels | None = None
         self.notes = NO_NOTES
         self.unit = ARBITRARY
@@ -87,6 +91,11 @@ class Scene:
     def in_timeline(self) -> bool:
         """True if the picture shows the timeline, False for the ring."""
         return self.view.slot_s is not None
+
+    @property
+    def has_ring(self) -> bool:
+        """False for recorded rows, which are shown without a stream."""
+        return self.timeline.mode.has_ring
 
     @property
     def rows_received(self) -> int:
@@ -181,6 +190,9 @@ class Scene:
         if name == "go_to":
             self.view, sentence = self.timeline.go_to(self.view, arguments[0], self.end_s)
             return sentence
+        if name == "at_time":
+            self.view, sentence = self.timeline.at_time(self.view, arguments[0])
+            return sentence
         if name in _LEVEL_ACTIONS:
             # Setting levels while XX substitutes for a missing product selects XX.
             self.view = with_product(self.view, self.product)
@@ -241,8 +253,10 @@ class Scene:
         return self.history.load(position, self._request(position))
 
     def _fit_time(self, position: "Position") -> None:
-        """Fit the span, and change between ring and timeline if a live picture needs it."""
-        was_read = self.timeline.mode.refresh(each_row=self.in_timeline)
+        """Fit the span; show the ring or the timeline, as needed."""
+        # A span beyond the ring waits for the first rows, so each row counts.
+        each_row = self.in_timeline or self.view.span_s is not None
+        was_read = self._has_size and self.timeline.mode.refresh(each_row=each_row)
         if not self.in_timeline:
             self._fit_span(position)
         if was_read and self._has_size and self.view.paused_at_slot is None:
@@ -279,10 +293,14 @@ class Scene:
 
     @property
     def product(self) -> Product:
-        """Chosen product, or XX if the stream does not carry it."""
-        if self.position is None or self.view.product in available(self.position.axis.npol):
+        """Chosen product, or XX if the stream does not carry it.
+
+        Recorded files may carry neither.
+        """
+        if self.position is None or self.view.product in self.position.axis.products:
             return self.view.product
-        return Product.XX
+        carried = self.position.axis.products
+        return Product.XX if Product.XX in carried else carried[0]
 
     @property
     def product_unit(self) -> str:
@@ -327,7 +345,7 @@ class Scene:
         position = self._position_of(view)
         newest, oldest = (position.newest, position.oldest) if position else (0, 0)
         return ViewContext(
-            npol=position.axis.npol if position else 4,
+            products=position.axis.products if position else tuple(Product),
             ring_rows=position.length if position else 0,
             columns=self.columns,
             lines=self.lines,
@@ -373,16 +391,25 @@ class Scene:
             return self._last_column_mean() if product is self.product else None
         if self.latest is None or not len(self.latest) or product not in available(self.latest.data.shape[-1]):
             return None
-        return derive(self.latest.data[-1], product)
+        return self._on_axis(derive(self.latest.data[-1], product))
+
+    def trace(self, name: str) -> Floats | None:
+        """Return an additional trace of the spectrum; None before the first row."""
+        values = self.traces.get(name)
+        return None if values is None else self._on_axis(values)
+
+    def _on_axis(self, values: Floats) -> Floats:
+        """Return values of the ring's bins with those of the picture."""
+        return folded_means(values[None], self.timeline.mode.fold_factor)[0] if self.in_timeline else values
 
     @property
     def shows_column_mean(self) -> bool:
-        """True if the spectrum shows the mean of the last column, instead of the last row."""
-        return self.in_timeline and self.view.paused_at_slot is not None
+        """True if the spectrum is the mean of the last column."""
+        return self.in_timeline and (self.view.paused_at_slot is not None or not self.has_ring)
 
     @property
     def column_s(self) -> float:
-        """Length of a column of the timeline, or of a cell of several columns; NaN for the ring."""
+        """Seconds in a cell of the timeline; NaN for the ring."""
         return math.nan if self.view.slot_s is None else self.view.rows_per_column * self.view.slot_s
 
     @property
@@ -399,12 +426,35 @@ class Scene:
         """End of the picture's last row; NaN without rows."""
         if self.view.slot_s is not None and self.view.paused_at_slot is not None:
             return TimeSlots(self.view.slot_s).begin_s(self.view.paused_at_slot)
+        if not self.has_ring:
+            return self.timeline.mode.end_s
         return float(self.latest.times_s[-1]) if self.latest is not None and len(self.latest) else math.nan
+
+    @property
+    def shown_s(self) -> tuple[float, float]:
+        """Begin and end of the picture, in seconds since 1970 UTC.
+
+        Both are NaN without rows.
+        """
+        cadence_s = self.position.cadence_s if self.position else math.nan
+        return self.end_s - self.columns * self.view.rows_per_column * cadence_s, self.end_s
+
+    def note_day(self, length_s: float) -> bool:
+        """Note the length of the known day.
+
+        Return True if it has just become longer than the picture. It stays longer in this run, because a change of the
+        time span must not change the layout.
+        """
+        begin_s, end_s = self.shown_s
+        if self.day_is_longer or not length_s > max(_MIN_DAY_S, _LONGER_SHARE * (end_s - begin_s)):
+            return False
+        self.day_is_longer = True
+        return True
 
     @property
     def edges_mhz(self) -> tuple[float, ...]:
         """Edges of the pipelines."""
-        if self.position is None:
+        if self.position is None or not self.has_ring:
             return ()
         axis = self.position.axis
         channels = axis.chan0 - 0.5 + np.arange(0, axis.nchan + 1, CHANNELS_PER_PIPELINE)

@@ -62,13 +62,16 @@ def _offset_s(sign: str, parts: str) -> float:
 
 
 def _clock_s(hours: str, minutes: str, seconds: str | None) -> float | None:
-    """Return the seconds since midnight; None if there is no such time of day."""
+    """Return the seconds since midnight; None for an invalid time of day."""
     parts = int(hours), int(minutes), float(seconds or 0)
     return parts[0] * 3600 + parts[1] * 60 + parts[2] if parts[0] < 24 and parts[1] < 60 and parts[2] < 60 else None
 
 
 def _on_day(clock_s: float, newest_s: float) -> float:
-    """Return a time of the present day, or of the day before if it has not come yet."""
+    """Return a time of the present day, or of the day before.
+
+    It is of the day before if it has not come yet.
+    """
     found_s = newest_s // SECONDS_A_DAY * SECONDS_A_DAY + clock_s
     return found_s if found_s <= newest_s else found_s - SECONDS_A_DAY
 

@@ -73,7 +73,7 @@ class TimeSlots(NamedTuple):
         return slot * self.slot_s
 
     def cell_slots(self, span_s: float, cells: int) -> int:
-        """Return the slots of a cell in a picture of at least a time span."""
+        """Return the slots of a cell for a span."""
         return max(1, math.ceil(span_s / (self.slot_s * max(1, cells)) - 1e-6))
 
 

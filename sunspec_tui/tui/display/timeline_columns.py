@@ -37,7 +37,7 @@ class Cover(NamedTuple):
 
 
 def cover_of(blocks: TimeBlocks, slots: TimeSlots) -> Cover:
-    """Return the slots that blocks cover, from their first row to their last.
+    """Return the slots that blocks cover, first to last row.
 
     The begin of a block's first row is not known: the mean distance of its rows is taken as the row's length.
     """
@@ -206,6 +206,11 @@ class TimelineColumns(ColumnStore):
         longest_s = float(self._block_s[shown].max()) if shown.any() else 0.0
         shortest_s = self.grid.cell_slots / self.grid.per_cell * self._slots.slot_s
         return longest_s if longest_s > _LONGER * shortest_s else 0.0
+
+    def coarse(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return the mask of columns that show a longer block."""
+        lengths_s = self.grid.cell_slots / self.grid.per_cell * self._slots.slot_s
+        return self.stored(numbers) & (self._block_s[numbers % self.width] > _LONGER * lengths_s)
 
     def missing(self, number: int) -> int:
         """Return the number of missing rows in a column."""

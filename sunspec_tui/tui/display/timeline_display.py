@@ -15,7 +15,7 @@ from sunspec_tui.core.times import format_date_and_clock
 from sunspec_tui.tui.display.history_loader import HistoryLoader
 from sunspec_tui.tui.display.span_growth import rows_of_span
 from sunspec_tui.tui.display.time_goal import NOW_S, parse_time_goal
-from sunspec_tui.tui.display.time_slots import TimeSlots, longest_span_s, next_span_s
+from sunspec_tui.tui.display.time_slots import DAY_S, TimeSlots, longest_span_s, next_span_s
 from sunspec_tui.tui.display.timeline_loader import TimelineLoader, TimelineRequest
 from sunspec_tui.tui.display.timeline_mode import TimelineMode, ring_lacks
 from sunspec_tui.tui.display.view_actions import shown_slots, whole_ring, with_rows_per_column
@@ -60,7 +60,8 @@ class TimelineDisplay:
         slots = TimeSlots(slot_s)
         oldest, newest = slots.slot_at(begin_s) + 1, slots.slot_at(end_s)
         oldest = min(oldest, newest)
-        return Position(ring.count, newest - oldest + 1, oldest, newest, slot_s, ring.axis, ring.epoch)
+        axis = ring.axis.folded(self.mode.fold_factor)
+        return Position(ring.count, newest - oldest + 1, oldest, newest, slot_s, axis, ring.epoch)
 
     # Changes of the view
 
@@ -90,7 +91,10 @@ class TimelineDisplay:
         return with_rows_per_column(replace(view, grows=False, span_s=span_s), context, rows)
 
     def _wanted_s(self, view: View) -> float | None:
-        """Return the chosen span, at most that of all rows; None if none is chosen."""
+        """Return the chosen span, at most that of all rows.
+
+        None if none is chosen.
+        """
         return None if view.span_s is None else min(view.span_s, longest_span_s(self.mode.known_s))
 
     def fitted(self, view: View) -> View:
@@ -103,7 +107,9 @@ class TimelineDisplay:
         return view if rows == view.rows_per_column else with_rows_per_column(view, context, rows)
 
     def settled(self, view: View) -> View:
-        """Show the ring if it has all of the picture, else the timeline."""
+        """Show the ring if it has the whole picture, else the timeline."""
+        if not self.mode.has_ring:
+            return self._without_ring(view)
         if view.slot_s is not None:
             return self._left_if_possible(view)
         context = self._context_of(view)
@@ -118,6 +124,17 @@ class TimelineDisplay:
             if rows_of_span(view.span_s, context.columns, cadence_s, _NO_LIMIT) > whole_ring(context):
                 return True
         return ring_lacks(view, context)
+
+    def _without_ring(self, view: View) -> View:
+        """Return a view of recorded rows.
+
+        It shows all of them, at most a day, until a span is chosen.
+        """
+        if self.mode.state is None or (view.slot_s is not None and not view.grows):
+            return view
+        slot_s = view.slot_s or TimeSlots.of_cadence(self.mode.state.extent.cadence_s).slot_s
+        span_s = view.span_s or min(max(self.mode.known_s, 1.0), DAY_S)
+        return self.fitted(replace(view, slot_s=slot_s, grows=False, span_s=span_s))
 
     def _entered(self, view: View) -> View:
         view = self.mode.enter(view, self._context_of(view))
@@ -155,12 +172,20 @@ class TimelineDisplay:
             The next view, and why it is the present one; empty if it is not.
         """
         self.mode.refresh(now=True)
-        begin_s, newest_s = self.mode.known_range_s()
+        _, newest_s = self.mode.known_range_s()
         try:
             # Before the first picture, its end is that of the newest row.
             goal_s = parse_time_goal(text, end_s if math.isfinite(end_s) else newest_s, newest_s)
         except UsageError as error:
             return view, str(error)
+        return self.at_time(view, goal_s)
+
+    def at_time(self, view: View, goal_s: float) -> tuple[View, str]:
+        """Pause the picture with a time in its middle; see `go_to`.
+
+        The time is in seconds since 1970 UTC, or `NOW_S`.
+        """
+        begin_s, newest_s = self.mode.known_range_s()
         if goal_s == NOW_S:
             return self.settled(replace(view, paused_at_slot=None)), ""
         if not begin_s <= goal_s <= newest_s:
@@ -171,7 +196,10 @@ class TimelineDisplay:
         return self.settled(self._centred(view, goal_s)), ""
 
     def _centred(self, view: View, time_s: float) -> View:
-        """Pause a picture with a time in its middle, or at the newest row."""
+        """Pause a picture with a time in its middle.
+
+        It ends at the newest row at the latest.
+        """
         if view.slot_s is None:
             return view
         context = self._context_of(replace(view, paused_at_slot=None))
@@ -183,10 +211,11 @@ class TimelineDisplay:
 
     def load(self, view: View, product: Product, kept_columns: int) -> bool:
         """Load a part of the picture; return True if it has changed."""
-        position, state = self._history.position, self.mode.state
-        if position is None or state is None or view.slot_s is None:
+        ring, state = self._history.position, self.mode.state
+        if ring is None or state is None or view.slot_s is None:
             return False
-        followed = self._history.follow(position, product)
+        followed = self._history.follow(ring, product)
+        position = self.position(view.slot_s) or ring
         context = self._context_of(view)
         request = TimelineRequest(
             position.epoch,

@@ -1,7 +1,7 @@
-"""Fetch parts of a timeline in a thread, because a source may read a disk.
+"""Fetch parts of a timeline in a thread.
 
-The thread starts with the first request. A new request replaces the one before. Finished parts are kept in a bounded
-cache, so that a return to an earlier picture does not read them again.
+A source may read a disk. The thread starts with the first request. A new request replaces the one before. Finished
+parts are kept in a bounded cache, so that a return to an earlier picture does not read them again.
 """
 
 import logging
@@ -84,7 +84,7 @@ class TimelineFetcher:
             self._fetched.clear()
             self._wanted = deque(part for part in parts if not self._is_cached(part))
             if self._thread is None and self._wanted:
-                self._thread = threading.Thread(target=self._run, name="sunspec-timeline", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="sunspec-picture", daemon=True)
                 self._thread.start()
             self._condition.notify_all()
 
@@ -95,7 +95,7 @@ class TimelineFetcher:
             self._cached_nbytes = 0
 
     def _is_cached(self, part: TimelinePart) -> bool:
-        """Return True for a cached part, and add it to the fetched ones."""
+        """Return True for a cached part, and note it as fetched."""
         blocks = self._cache.get(part)
         if blocks is None:
             return False

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from sunspec_tui.core.products import Product
+from sunspec_tui.core.time_blocks import STEPS_S
 from sunspec_tui.core.timeline_source import TimelineExtent, TimelineSource
 from sunspec_tui.tui.display.column_grid import ColumnGrid
 from sunspec_tui.tui.display.time_slots import TimeSlots
@@ -16,11 +17,14 @@ from sunspec_tui.tui.display.timeline_columns import TimelineColumns
 from sunspec_tui.tui.display.timeline_fetcher import FetchedPart, TimelineFetcher, TimelinePart
 from sunspec_tui.tui.display.waterfall_image import WaterfallImage
 
-# Blocks of a part, and seconds of a part of single rows.
-_PART_BLOCKS, _PART_S = 256, 64
+# Blocks of a part, and seconds of a part of single rows. Both contain whole blocks of the longest step, so that a
+# source can compare a long block with its rows.
+_PART_BLOCKS, _PART_S = 256, STEPS_S[-1]
 _LOAD_S = 0.012
 # The newest column is updated at least this often while rows come, and at most once in this share of a column.
 _FOLLOW_S, _FOLLOW_SHARE = 1.0, 1 / 4
+# A row may come late, or in a file. So all columns that are not finished are fetched again after this time.
+_REOPEN_S = 15.0
 
 
 class TimelineRequest(NamedTuple):
@@ -76,7 +80,7 @@ class TimelineLoader:
         self._failed: set[TimelinePart] = set()
         self._is_following = False
         self._open_slot = 0
-        self._followed_s = self._due_s = 0.0
+        self._followed_s = self._due_s = self._reopen_s = 0.0
         self._next_extent: TimelineExtent | None = None
 
     @property
@@ -134,6 +138,7 @@ class TimelineLoader:
         self.picture = WaterfallImage(request.columns, request.nbins, grid.cell_slots, grid.cell_px, timeline=columns)
         first_slot = grid.first_slot(columns.newest - request.columns + 1)
         self._set_open(request, extent)
+        self._reopen_s = self._clock() + _REOPEN_S
         self._failed.clear()
         begin_s, end_s = slots.begin_s(first_slot), slots.begin_s(grid.last_slot(columns.newest) + 1)
         parts = _parts(request, max(begin_s, extent.begin_s), min(end_s, extent.end_s + slots.slot_s), extent)
@@ -162,12 +167,25 @@ class TimelineLoader:
         column_s = grid.cell_slots * slots.slot_s / grid.per_cell
         self._due_s = self._clock() + min(_FOLLOW_S, _FOLLOW_SHARE * column_s)
         newest = grid.number_of(slots.slot_at(extent.end_s))
-        begin_slot = max(self._open_slot, grid.first_slot(newest - request.columns + 1))
+        begin_slot = max(self._follow_slot(request), grid.first_slot(newest - request.columns + 1))
         end_s = slots.begin_s(grid.last_slot(newest) + 1)
         part = TimelinePart(request.step_s, slots.begin_s(begin_slot), end_s, request.product, is_finished=False)
         self._is_following, self._next_extent = True, extent
         self._failed = {each for each in self._failed if each.end_s <= part.begin_s}
         self._fetch([part])
+
+    def _follow_slot(self, request: TimelineRequest) -> int:
+        """Return the first slot to fetch again.
+
+        It is that of the newest column and, sometimes, of all columns that are not finished.
+        """
+        clock_s = self._clock()
+        if not 0 <= self._reopen_s - clock_s <= _REOPEN_S:
+            self._reopen_s = clock_s + _REOPEN_S
+            return self._open_slot
+        grid = request.grid
+        newest = grid.number_of(request.slots.slot_at(self._followed_s))
+        return max(self._open_slot, grid.first_slot(newest))
 
     def _apply_followed(self, request: TimelineRequest, fetched: FetchedPart) -> None:
         """Replace the columns that may have changed."""
@@ -216,7 +234,7 @@ class TimelineLoader:
 
 
 def _slots_of(part: TimelinePart, request: TimelineRequest) -> tuple[int, int]:
-    """Return the first slot of a part, and the slot after its last."""
+    """Return the first slot of a part, and the slot after it."""
     return request.slots.slot_at(part.begin_s), request.slots.slot_at(part.end_s)
 
 

@@ -43,7 +43,7 @@ class RingTimes:
         self.cadence_s = position.cadence_s if position.cadence_s > 0 else math.nan
 
     def _row(self, number: int) -> tuple[int, float] | None:
-        """Return slot and end of a row; None if it is not kept."""
+        """Return slot and end of a row; None without it."""
         rows = self._history.rows(number, number + 1)
         return (int(rows.slots[0]), float(rows.times_s[0])) if rows is not None and len(rows) else None
 
@@ -120,18 +120,21 @@ class TimelineMode:
     ----------
     state
         Timeline at the last reading; None if it has no rows.
+    fold_factor
+        Number of the ring's bins in a bin of the timeline.
     """
 
     def __init__(self, history: HistoryLoader, clock: Callable[[], float]) -> None:
         self._history, self._clock = history, clock
         self.state: TimelineState | None = None
+        self.fold_factor = 1
         self._read_s = -math.inf
         self._read_count = -1
 
     def refresh(self, *, each_row: bool = False, now: bool = False) -> bool:
-        """Read the extent again if it is old, or `now`; return True if it was read.
+        """Read the extent again if it is old, or `now`.
 
-        It is old after a second or, with `each_row`, after a new row.
+        Return True if it was read. It is old after a second or, with `each_row`, after a new row.
         """
         clock_s, position = self._clock(), self._history.position
         count = position.count if position else -1
@@ -141,16 +144,34 @@ class TimelineMode:
         self._read_s, self._read_count = clock_s, count
         source = self._history.source.timeline() if self._history.source else None
         extent = source.extent() if source else None
-        self.state = None
+        self.state, self.fold_factor = None, 1
         if source is not None and extent is not None and _is_plausible(extent):
             finished_s = min(max(extent.finished_s, extent.begin_s), extent.end_s)
             self.state = TimelineState(source, extent._replace(finished_s=finished_s))
+            self.fold_factor = self._read_fold_factor(source)
         return True
+
+    def _read_fold_factor(self, source: TimelineSource) -> int:
+        """Return how many bins of the ring a bin has."""
+        axis, position = source.axis(), self._history.position
+        if axis is None or position is None:
+            return 1
+        return max(1, -(-len(position.axis.frequencies_mhz) // max(1, len(axis.frequencies_hz))))
 
     @property
     def known_s(self) -> float:
         """Time from the first to the last row; 0 without rows."""
         return self.state.extent.end_s - self.state.extent.begin_s if self.state else 0.0
+
+    @property
+    def end_s(self) -> float:
+        """End of the newest row; NaN without rows."""
+        return self.state.extent.end_s if self.state else math.nan
+
+    @property
+    def has_ring(self) -> bool:
+        """False for recorded rows, which are shown without a stream."""
+        return self._history.position is None or self._history.position.length > 0
 
     def known_range_s(self) -> tuple[float, float]:
         """Return begin and end of all rows; NaN without rows."""
@@ -166,6 +187,8 @@ class TimelineMode:
 
     def is_earlier(self) -> bool:
         """Return True if the timeline begins before the ring."""
+        if not self.has_ring:
+            return self.state is not None
         ring = self.ring_times()
         if ring is None or self.state is None:
             return False
@@ -190,7 +213,7 @@ class TimelineMode:
         if cursor is not None and cursor.number is not None:
             before = context.grid(view.rows_per_column)
             slot = converted(min(before.middle_slot(cursor.number), context.end_slot)) or 0
-            cursor = Cursor(grid.number_of(slot), cursor.bin)
+            cursor = Cursor(grid.number_of(slot), cursor.bin // self.fold_factor)
         begin, end = view.marks
         return replace(
             view,
@@ -217,7 +240,7 @@ class TimelineMode:
         if cursor is not None and cursor.number is not None:
             middle = context.grid(view.rows_per_column).middle_slot(cursor.number)
             slot = ring.slot_near(slots.begin_s(min(middle, context.end_slot)))
-            cursor = Cursor(grid.number_of(slot), cursor.bin)
+            cursor = Cursor(grid.number_of(slot), cursor.bin * self.fold_factor + self.fold_factor // 2)
         return replace(
             view,
             slot_s=None,
@@ -237,7 +260,7 @@ def _is_plausible(extent: TimelineExtent) -> bool:
 
 
 def ring_lacks(view: View, context: ViewContext) -> bool:
-    """Return True if the ring does not have all that a picture shows.
+    """Return True if the ring lacks a part of a picture.
 
     The whole ring may fill a little less than the picture, because columns have equal numbers of rows.
     """

@@ -9,7 +9,7 @@ from typing import Any
 
 from sunspec_tui.core.colormaps import PALETTES
 from sunspec_tui.core.levels import Levels
-from sunspec_tui.core.products import Product, available
+from sunspec_tui.core.products import Product
 from sunspec_tui.core.row_blocks import whole_blocks
 from sunspec_tui.tui.display.axes import FrequencyWindow
 from sunspec_tui.tui.display.layouts import LAYOUT_ACTIONS
@@ -20,7 +20,7 @@ NARROWEST_SHARE = 1 / 64
 
 def next_product(view: View, context: ViewContext, by: int) -> View:
     """Select the next product that the stream carries."""
-    carried = available(context.npol)
+    carried = context.products
     index = carried.index(view.product) if view.product in carried else 0
     return with_product(view, carried[(index + by) % len(carried)])
 

@@ -47,8 +47,8 @@ class ViewContext(NamedTuple):
 
     Attributes
     ----------
-    npol
-        Number of polarisation products of the stream.
+    products
+        Products that can be shown.
     ring_rows
         Number of rows that the ring keeps.
     columns, lines, pixels_per_line
@@ -71,7 +71,7 @@ class ViewContext(NamedTuple):
         Slots in the blocks of a timeline; empty for the ring.
     """
 
-    npol: int
+    products: tuple[Product, ...]
     ring_rows: int
     columns: int
     lines: int
@@ -125,7 +125,7 @@ class Interval(NamedTuple):
 
     @property
     def in_ring(self) -> bool:
-        """True if the rows are in the ring; False for an interval of the timeline."""
+        """True if the rows are in the ring."""
         return self.stop > self.start
 
 
@@ -160,6 +160,8 @@ class View:
         Settings of the spectrum: scale, fixed limits, additional traces, XX and YY together, marks of the pipelines.
     layout
         Name of the layout; None for the usual one of the window's size.
+    day_strip
+        True to show the day strip, where it has room.
     hidden, opened
         Panels of the layout that are hidden, and further panels that are shown.
     maximised, theme
@@ -186,6 +188,7 @@ class View:
     pair: bool = False
     pipelines: bool = False
     layout: str | None = None
+    day_strip: bool = True
     hidden: frozenset[str] = field(default_factory=frozenset)
     opened: frozenset[str] = field(default_factory=frozenset)
     maximised: str | None = None

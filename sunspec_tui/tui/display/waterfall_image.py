@@ -19,6 +19,7 @@ from sunspec_tui.core.levels import (
     Floats,
     Levels,
     auto_levels,
+    middle_of_band,
     sampled_bins,
     sampled_rows,
     to_db,
@@ -230,7 +231,7 @@ class WaterfallImage:
             self._background_age += len(changed)
 
     def replace_newest(self, begin: int, newest: int) -> None:
-        """Forget the columns of a timeline from `begin` on, and continue to `newest`."""
+        """Forget a timeline's columns from `begin` on, and continue to `newest`."""
         if self.timeline is not None:
             self.timeline.forget_from(begin)
             self.timeline.newest = newest
@@ -297,7 +298,11 @@ class WaterfallImage:
         at = numbers[sampled_rows(len(numbers))] % self.store.width
         # Hysteresis compares automatic levels only, without the bias and without manual levels.
         slack = LEVEL_SLACK if self.store.grid.cell_px == 1 else STEADY_SLACK
-        levels = self._auto = auto_levels(self._sample[at], self._auto, signed=drawing.signed, slack=slack)
+        values = self._sample[at].ravel()
+        if self.timeline is not None:
+            # On an active day each long column has a burst, and its pixels show the peaks, far above all means.
+            values = np.concatenate([values, middle_of_band(self.values[at]).ravel()])
+        levels = self._auto = auto_levels(values, self._auto, signed=drawing.signed, slack=slack)
         return None if levels is None else Levels(levels.low + drawing.bias, levels.high + drawing.bias)
 
     def _update_background(self) -> None:

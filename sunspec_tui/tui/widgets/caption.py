@@ -118,7 +118,7 @@ def _note_segments(link: LinkReading, marked: tuple[str, str], *, before_readout
 
 
 def _span_segment(rows: int, shown: ShownPicture) -> LineSegment:
-    """Return the time span, and the rows or the time of a column.
+    """Return the time span, and the content of a column.
 
     In pixels a cell has several columns, so the text gives the rows of a cell.
     """

@@ -5,19 +5,25 @@ Pure functions that convert values to text, so tests need no terminal.
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from sunspec_tui.core.times import clock_of_day, format_clock
+from sunspec_tui.monitoring.sun_reading import SunReading
 from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamState
 from sunspec_tui.tui.widgets.fitting import LineSegment, fit_segments
 from sunspec_tui.tui.widgets.panel_text import duration
+
+if TYPE_CHECKING:
+    from sunspec_tui.monitoring.snapshot import Snapshot
 
 STATE_STYLES = {
     StreamState.CONNECTING: "bold black on yellow",
     StreamState.LIVE: "bold black on green",
     StreamState.STALLED: "bold black on yellow",
 }
+_PLAYING = "PLAY"
 _SILENT_STYLE = "bold white on red"
 
 
@@ -31,11 +37,12 @@ def status_text(
     paused_s: float | None = None,
     alarms: Sequence[str] = (),
     warnings: Sequence[str] = (),
+    sun: SunReading | None = None,
     columns: int = 0,
 ) -> Text:
     """Return the status line, in words.
 
-    It has the state, the age of the data, losses and warnings first, then time, stream and product.
+    It has the state, the age of the data, losses and warnings first, then time, stream, product and Sun.
 
     Parameters
     ----------
@@ -49,6 +56,8 @@ def status_text(
         Reasons why there is no picture of the Sun.
     warnings
         Descriptions of wrong data.
+    sun
+        Position of the Sun; None leaves it out.
     columns
         Width of the line in cells; 0 means no limit.
     """
@@ -64,6 +73,36 @@ def status_text(
         segments.append(LineSegment(f"data {format_clock(newest_s)} UTC", "", 3, is_item=True))
     segments.append(LineSegment(source, "", 5, is_item=True))
     segments.append(LineSegment(product, "", 4, is_item=True))
+    segments += [] if sun is None else _sun_segments(sun)
+    return fit_segments(_without_first_separator(segments), columns, more=("{} more: u", "+{}: u"))
+
+
+def viewed_text(snapshot: "Snapshot", product: str, end_s: float, *, is_waiting: bool, columns: int = 0) -> Text:
+    """Return the status line of recorded rows.
+
+    Parameters
+    ----------
+    snapshot
+        State with `viewed`.
+    product
+        The product shown.
+    end_s
+        End of the picture in Unix seconds; NaN before there is one.
+    is_waiting
+        True while the picture is paused: then the play head waits.
+    columns
+        Width of the line in cells; 0 means no limit.
+    """
+    viewed = snapshot.viewed
+    state, text = (viewed.state, viewed.text) if viewed else ("", "")
+    segments = [LineSegment(f" {state} ", "bold black on cyan")]
+    if is_waiting and state.startswith(_PLAYING):
+        segments.append(LineSegment(" PAUSED ", "bold black on yellow"))
+    segments.append(LineSegment(text, "", 0, is_item=True))
+    if math.isfinite(end_s):
+        segments.append(LineSegment(f"picture to {format_clock(end_s)} UTC", "", 2, is_item=True))
+    segments += [LineSegment(each, "", 4, is_item=True) for each in (snapshot.station, product) if each]
+    segments += [LineSegment(warning, "yellow", 1, is_item=True) for warning in snapshot.warnings]
     return fit_segments(_without_first_separator(segments), columns, more=("{} more: u", "+{}: u"))
 
 
@@ -95,6 +134,14 @@ def _loss_segments(health: HealthReading) -> list[LineSegment]:
             text = f"{word} {count} {unit}{'s' * (count > 1)}"
             found.append(LineSegment(text, "bold red", rank, f"{word} {count}", is_item=True))
     return found
+
+
+def _sun_segments(sun: SunReading) -> list[LineSegment]:
+    """Return the Sun's elevation and its next rise or set."""
+    if not sun.is_known:
+        return []
+    found = [LineSegment(f"Sun {round(sun.elevation_deg)} deg", "", 6, is_item=True)]
+    return [*found, LineSegment(f", {sun.next_text}", "", 7)] if sun.next_text else found
 
 
 def _without_first_separator(segments: list[LineSegment]) -> list[LineSegment]:

@@ -52,6 +52,7 @@ def _health(values: PanelValues) -> Text:
         chan0=snapshot.axis.chan0_text if snapshot.axis else "",
         gain=snapshot.check.gain,
         notes=snapshot.notes,
+        sun=snapshot.sun,
         detailed=values.detailed,
     )
 

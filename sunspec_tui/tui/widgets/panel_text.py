@@ -12,6 +12,7 @@ from rich.text import Text
 
 from sunspec_tui.monitoring.gain_check import GainCheck
 from sunspec_tui.monitoring.pipeline_check import SIGNS, WORDS, Fault, PipelineMap
+from sunspec_tui.monitoring.sun_reading import SunReading
 from sunspec_tui.stream.health_reading import HealthReading, LinkState
 from sunspec_tui.stream.message_delay import DelayMethod, DelayReading, DelayStatistics
 from sunspec_tui.tui.terminal.abilities import Abilities
@@ -21,6 +22,7 @@ from sunspec_tui.tui.widgets.fitting import LABEL_STYLE, LABEL_WIDTH
 
 if TYPE_CHECKING:
     from sunspec_tui.core.memory_usage import MemoryReading
+    from sunspec_tui.monitoring.snapshot import Snapshot
 
 _LONG_DELAY_S = 100.0
 _MAX_NAMED_PIPELINES = 6
@@ -143,12 +145,13 @@ def health_text(
     chan0: str = "",
     gain: GainCheck = _NO_GAIN,
     notes: Sequence[str] = (),
+    sun: SunReading | None = None,
     detailed: bool = True,
 ) -> Text:
     """Return the text of the Health panel.
 
-    It has rate, cadence, losses, links and faults of the data. Only a detailed text has the readings for developers:
-    queue, the terminal with its link and abilities, and the map of the pipelines.
+    It has rate, cadence, losses, links, faults of the data and the Sun's position. Only a detailed text has the
+    readings for developers: queue, the terminal with its link and abilities, and the map of the pipelines.
     """
     lines = _count_lines(health)
     if chan0:
@@ -164,6 +167,8 @@ def health_text(
         lines.append(("queue", f"{health.queue_frames}, max {health.queue_most}"))
     elif faulty := faulty_pipelines(pipelines):
         lines.append(("at fault", f"pipelines {faulty}", "yellow"))
+    if sun is not None and sun.is_known:
+        lines.append(("Sun", ", ".join(filter(None, (sun.position_text, sun.next_text)))))
     note_lines = [Text(note, "yellow") for note in notes]
     map_lines = pipeline_lines(pipelines) if detailed else []
     return Text("\n", end="").join([labelled_lines(*lines), *note_lines, *map_lines])
@@ -225,8 +230,11 @@ def link_rows(link: LinkReading) -> tuple[tuple[str, str], ...]:
     return (("terminal", f"{link.rate_bytes_s / 1e3:.1f} kB/s, {trip}"),)
 
 
-def waiting_text(health: HealthReading, source: str) -> str:
+def waiting_text(snapshot: "Snapshot") -> str:
     """Return the text that is shown before the first frame."""
+    health, source = snapshot.health, snapshot.source
+    if snapshot.viewed is not None:
+        return snapshot.viewed.text
     if health.frames_rejected:
         causes = ", ".join(f"{count} {cause.replace('_', ' ')}" for cause, count in health.rejected.items())
         return f"{source} sends messages, but no frames ({causes})"
@@ -244,8 +252,11 @@ _ADVICE = {
 }
 
 
-def waiting_advice(health: HealthReading) -> str:
+def waiting_advice(snapshot: "Snapshot") -> str:
     """Return advice for a missing stream; empty if unknown."""
+    health = snapshot.health
+    if snapshot.viewed is not None:
+        return ""
     if health.frames_rejected:
         return "sunspec-tui doctor shows what they contain."
     return _ADVICE.get(health.link, "")

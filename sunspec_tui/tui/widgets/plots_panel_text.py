@@ -122,7 +122,7 @@ def interval_text(interval: "Interval") -> str:
 
 
 def _length_text(interval: "Interval") -> str:
-    """Describe an interval of the timeline, whose rows are not counted before they are read."""
+    """Describe an interval of the timeline, without a number of rows."""
     length = duration(interval.end_s - interval.begin_s)
     return f"{length} {'marked' if interval.marked else 'in the picture'}"
 

@@ -88,6 +88,13 @@ class WaterfallScene:
         lacking = self.picture.columns_with_missing_rows(self.axis.numbers)
         return {cell for number in lacking if (cell := self.axis.cell_of(number)) is not None}
 
+    def coarse_cells(self) -> set[int]:
+        """Return the cells of columns that show a longer block."""
+        timeline, numbers = self.picture.timeline, np.array(self.axis.numbers, np.int64)
+        if timeline is None or not len(numbers):
+            return set()
+        return {int(cell) for cell in self.axis.cells_of(numbers[timeline.coarse(numbers)])}
+
     def mark_cells(self) -> list[tuple[int, str]]:
         """Return cells and signs of the marks in the picture."""
         ends = [(None if number is None else self.axis.cell_of(number)) for number in self.marks]
@@ -329,6 +336,8 @@ class Waterfall(CellWidget):
         times_s, cells = scene.picture.store.times_s(numbers), axis.cells_of(numbers).tolist()
         notes = note_signs(note_marks(scene.notes, times_s, cells), self.columns, under_cursor)
         signs = [*notes, *scene.mark_cells(), *([] if under_cursor is None else [(under_cursor, "▲")])]
+        for cell in scene.coarse_cells():
+            grid.write(self._left + cell, self.lines, "┄", style)
         for cell in scene.cells_with_missing_rows():
             grid.write(self._left + cell, self.lines, "╳", self.component_style("waterfall--gap"))
         for start, text in time_labels(times_s, cells, self.columns, signs):

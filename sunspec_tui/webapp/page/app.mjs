@@ -6,19 +6,26 @@ import { cellAt, movedCell, readoutText, showCursorLines } from "./cursor.mjs";
 import { PausedMessages } from "./paused-messages.mjs";
 import { CAPACITY, RowBuffer } from "./row-buffer.mjs";
 import { unpackingProblem } from "./inflate.mjs";
-import { barUnit, fromDb, isSigned, pictureLevels, toDb } from "./levels.mjs";
+import { ColourLevels } from "./colour-levels.mjs";
+import { listenForGestures } from "./gestures.mjs";
+import { isSigned } from "./levels.mjs";
 import { Connection } from "./connection.mjs";
+import { FrameTimes, reportOf, statistics } from "./page-report.mjs";
 import { Notes } from "./notes.mjs";
 import { painterFor } from "./painters.mjs";
 import { palettes } from "./palettes.mjs";
 import { HISTORY } from "./row-messages.mjs";
-import { element, setText, showStatus } from "./status-text.mjs";
+import { element, setText, showBanner, showStatus } from "./status-text.mjs";
 import { drawAxes, drawTimes, waterfallBox } from "./axes-canvas.mjs";
+import { applyTheme } from "./theme.mjs";
+import { Timeline } from "./timeline.mjs";
+import { TimelinePicture } from "./timeline-picture.mjs";
+import { unitOf } from "./timeline-readout.mjs";
 import { format, parse } from "./url-settings.mjs";
 import { SpectrumPainter } from "./spectrum.mjs";
 import { streamState } from "./stream-state.mjs";
 
-const LEVELS_MS = 1000, READINGS_MS = 250;
+const READINGS_MS = 250, ADDRESS_MS = 300;
 const now = () => performance.now();
 
 class Page {
@@ -31,12 +38,10 @@ class Page {
     this.status = null;
     this.statusAt = this.rowAt = 0;
     this.pausedMessages = null; // messages that wait while the picture is paused; null while it is live
-    this.levels = null;
-    this.levelsAt = -Infinity;
     this.cursor = null;
     this.dirty = true;
     this.drawnAt = -Infinity;
-    this.frames = { drawn: 0, times: [], cost: [] };
+    this.frames = new FrameTimes();
     this.spectrum = new SpectrumPainter(element("spectrum"));
     this.notes = new Notes(() => { this.dirty = true; });
     this.painter = painterFor(element("waterfall"), this.settings.renderer);
@@ -47,10 +52,15 @@ class Page {
       refresh: () => this.connection.choose(this.settings.product),
       fullscreen: () => fullscreen(),
       cursor: (columns, bins) => this.#moveCursor(columns, bins),
+      timeline: () => this.timelinePicture,
     });
     this.controls.offer("palette", Object.keys(palettes).filter((name) => name !== "diverging"));
     this.controls.offer("product", [this.settings.product]);
     if (!(this.settings.palette in palettes)) this.controls.set("palette", "viridis");
+    this.levels = new ColourLevels(this.settings, this.controls);
+    this.timeline = new Timeline(this.settings, this);
+    this.timelinePicture = new TimelinePicture(this.timeline, this);
+    this.controls.showInterval(this.timeline);
     this.connection = new Connection(this.settings.product, {
       open: () => { this.waiting = ""; },
       closed: (reason) => { this.waiting = reason ? `${reason}, trying again` : ""; },
@@ -68,6 +78,9 @@ class Page {
       element(id).addEventListener("pointerdown", (event) => this.#point(id, event));
       element(id).addEventListener("pointerleave", () => { this.pointed = null; this.dirty = true; });
     }
+    listenForGestures(element("waterfall"), {
+      zoom: (factor, share) => this.timeline.zoom(factor, share), pan: (share) => this.timeline.pan(share), end: () => this.moved(),
+    });
     matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => this.#applyTheme());
     addEventListener("hashchange", () => this.#onHashChange());
     setInterval(() => this.#showReadings(), READINGS_MS);
@@ -110,7 +123,7 @@ class Page {
     const indices = this.history.add(message);
     if (this.settings.remove_background) this.foregroundRows.addRows(indices);
     this.painter.load(this.shown, indices);
-    if (indices === null) this.#dropLevels();
+    if (indices === null && !this.timeline.isActive) this.levels.drop();
     this.dirty = true;
   }
 
@@ -120,6 +133,10 @@ class Page {
   }
 
   pause() {
+    if (this.timeline.isActive && !this.pausedMessages) {
+      this.timeline.toggleFollowing();
+      return;
+    }
     const paused = this.pausedMessages;
     this.pausedMessages = paused ? null : new PausedMessages(CAPACITY);
     for (const message of paused?.messages ?? []) {
@@ -135,7 +152,7 @@ class Page {
 
   #changed(key) {
     if (key === "product") {
-      this.#dropLevels();
+      this.levels.drop();
       // Levels of a power do not fit a signed product, nor the reverse.
       if (isSigned(this.history.product) !== isSigned(this.settings.product)) this.#resetLevels();
       if (this.pausedMessages) this.pause();
@@ -144,13 +161,32 @@ class Page {
     if (key === "theme") this.#applyTheme();
     if (key === "remove_background") {
       this.foregroundRows.release();
-      this.#dropLevels();
+      this.levels.drop();
       // Levels of a power do not fit rows without the background, nor the reverse.
       this.#resetLevels();
     }
     if (key === "height") this.foregroundRows.expire();
-    if (["auto", "linear", "height"].includes(key)) this.levelsAt = -Infinity;
+    if (["auto", "linear", "height", "show"].includes(key)) this.levels.expire();
+    if (key === "height") this.timeline.leave();
+    this.#keepAddress();
+    this.dirty = true;
+  }
+
+  #keepAddress() {
+    clearTimeout(this.addressTimer);
+    this.addressTimer = null;
     history.replaceState(null, "", format(this.settings) || location.pathname + location.search);
+  }
+
+  /** The interval has changed. Browsers allow few changes of the address, so it changes after the last of them. */
+  moved() {
+    if (this.timeline.isActive && this.pausedMessages) this.pause();
+    this.controls.showInterval(this.timeline);
+    this.addressTimer ??= setTimeout(() => this.#keepAddress(), ADDRESS_MS);
+    this.dirty = true;
+  }
+
+  redraw() {
     this.dirty = true;
   }
 
@@ -165,23 +201,15 @@ class Page {
     Object.assign(this.settings, parse(location.hash));
     if (!(this.settings.palette in this.palettes)) this.settings.palette = "viridis";
     this.controls.show();
+    this.controls.showInterval(this.timeline);
     this.#applyTheme();
     if (this.settings.product !== product) this.connection.choose(this.settings.product);
-    this.#dropLevels();
+    this.levels.drop();
     this.dirty = true;
   }
 
-  #dropLevels() { Object.assign(this, { levels: null, levelsAt: -Infinity }); }
-
   #applyTheme() {
-    const light = this.settings.theme === "light"
-      || (this.settings.theme === "system" && matchMedia("(prefers-color-scheme: light)").matches);
-    document.documentElement.classList.toggle("light", light);
-    const style = getComputedStyle(document.documentElement);
-    this.colours = Object.fromEntries(["text", "dim", "line", "first", "second", "bad"].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
-    this.masked = light ? [150, 154, 160] : [96, 102, 110];
-    this.gap = light ? [226, 228, 226] : [30, 37, 44];
-    this.font = parseFloat(getComputedStyle(document.body).fontSize) * 0.85;
+    Object.assign(this, applyTheme(this.settings.theme));
     this.dirty = true;
   }
 
@@ -201,34 +229,29 @@ class Page {
       if (this.failed !== error.message) console.error(error);
       this.failed = error.message;
     }
-    this.frames.drawn++;
-    this.frames.times.push(at);
-    this.frames.cost.push(now() - started);
-    while (this.frames.times[0] < at - 1000) {
-      this.frames.times.shift();
-      this.frames.cost.shift();
-    }
+    this.frames.add(at, now() - started);
   }
 
   #draw() {
-    const { history, axis, colours, font } = this;
+    const { history, axis, colours, font, settings, levels } = this;
+    const isTimeline = this.timelinePicture.show();
     const low = axis ? axis.low_mhz : 0, high = axis ? low + axis.bins * axis.bin_mhz : 1;
-    this.frame = { left: font * 4, right: font * 4.2, low, high };
+    this.frame = this.timelinePicture.frame ?? { left: font * 4, right: font * 4.2, low, high };
+    if (isTimeline) {
+      this.timelinePicture.draw();
+      return;
+    }
     const ready = axis !== null && history.filled > 0;
-    const indices = this.indices = history.window(this.settings.height);
-    if (this.settings.remove_background) this.foregroundRows.update(indices);
-    this.#showCaption();
-    this.#findLevels(indices);
+    const indices = this.indices = history.window(settings.height);
+    if (settings.remove_background) this.foregroundRows.update(indices);
+    this.showCaption(this.shown === this.foregroundRows ? `${history.product}, ${REMOVED}` : "");
+    levels.find(this.shown, indices, this.pausedMessages !== null);
     const row = ready ? history.row(history.newest) : null;
-    if (axis) this.spectrum.draw({ row, history, frame: this.frame, linear: this.settings.linear, powerUnit: axis.unit, colours, font });
+    if (axis) this.spectrum.draw({ row, history, frame: this.frame, linear: settings.linear, powerUnit: axis.unit, colours, font });
     if (!ready) return;
-    const decibels = !isSigned(history.product) && !this.settings.linear;
-    const diverging = isSigned(history.product);
-    const palette = this.palettes[diverging ? "diverging" : this.settings.palette];
-    const { levels, masked, gap } = this;
-    this.#fitWaterfall();
-    this.painter.draw({ history: this.shown, indices, levels: this.#onScale(levels), decibels, palette, diverging, masked, gap });
-    this.#drawAxes(barUnit(axis.unit, history.product, decibels), palette);
+    this.fitWaterfall();
+    this.painter.draw({ history: this.shown, indices, ...this.colouring(history.product) });
+    this.drawAxes(history.product);
     drawTimes(element("times"), this.box, { history, indices, cadence: this.cadence, colours, font });
     this.notes.update(this.status?.observer_notes, this.#oldestTime(indices));
     this.notes.draw({ box: this.box, history, indices, cadence: this.cadence, colours, font, column: (this.cursor ?? this.pointed)?.column });
@@ -236,19 +259,26 @@ class Page {
     this.#showReadout();
   }
 
-  /** Shows a caption if the background is removed. */
-  #showCaption() {
-    const removed = this.shown === this.foregroundRows;
-    element("caption").hidden = !removed;
-    setText("caption", removed ? `${this.history.product}, ${REMOVED}` : "");
+  /** Returns how powers of a product become colours. */
+  colouring(product) {
+    const diverging = isSigned(product), { masked, gap, unknown } = this;
+    return {
+      levels: this.levels.onScale(product), decibels: !diverging && !this.settings.linear, diverging, masked, gap, unknown,
+      palette: this.palettes[diverging ? "diverging" : this.settings.palette],
+    };
+  }
+
+  /** Shows a caption; without words, none. */
+  showCaption(words) {
+    element("caption").hidden = !words;
+    setText("caption", words);
     const link = element("figure"), address = this.settings.remove_background ? "plot?remove_background=1" : "plot";
     if (link.getAttribute("href") !== address) link.setAttribute("href", address);
   }
 
-  #drawAxes(unit, palette) {
-    const { frame, colours, font } = this, canvas = element("scales");
-    const levels = this.#onScale(this.levels);
-    const { light } = document.documentElement.classList;
+  drawAxes(product) {
+    const { frame, colours, font, light } = this, canvas = element("scales");
+    const { levels, palette } = this.colouring(product), unit = unitOf(product, this.settings.linear, this.axis?.unit);
     const known = [canvas.clientWidth, canvas.clientHeight, frame.low, frame.high, ...levels, unit, colours.text, font, light].join();
     if (known === this.axesKey && palette === this.axesPalette) return;
     this.axesKey = known;
@@ -260,32 +290,8 @@ class Page {
 
   #oldestTime(indices) { return this.history.times[indices.find((index) => index >= 0)] - (this.cadence ?? 0); }
 
-  #findLevels(indices) {
-    const { history, settings } = this;
-    if (!history.filled) return;
-    const signed = isSigned(history.product);
-    if (!settings.auto && settings.ceiling !== null && (signed || (settings.floor !== null && settings.floor < settings.ceiling))) {
-      const size = fromDb(settings.ceiling);
-      this.levels = signed ? [-size, size] : [settings.floor, settings.ceiling];
-    } else if (this.#levelsAreDue()) {
-      this.levelsAt = now();
-      this.levels = pictureLevels(this.shown, indices, this.levels);
-      // The levels of a signed product are symmetric about zero, so it has only a ceiling.
-      this.controls.showLevels(signed ? null : this.levels[0], signed ? toDb(this.levels[1]) : this.levels[1]);
-    }
-  }
-
-  /** Returns true if levels are due; a paused picture keeps its levels until a setting changes. */
-  #levelsAreDue() {
-    return this.pausedMessages === null ? now() - this.levelsAt > LEVELS_MS : this.levelsAt === -Infinity;
-  }
-
-  /** Returns levels on the scale of the colours: decibels, or power. */
-  #onScale(levels) {
-    return isSigned(this.history.product) || !this.settings.linear ? levels : levels.map(fromDb);
-  }
-
-  #fitWaterfall() {
+  /** Fits the canvases to their box. */
+  fitWaterfall() {
     const canvas = element("waterfall"), holder = element("waterfall-box");
     const box = waterfallBox(holder.clientWidth, holder.clientHeight, this.frame, this.font);
     const ratio = globalThis.devicePixelRatio || 1;
@@ -298,6 +304,7 @@ class Page {
     this.box = box;
     const wide = Math.round(width * ratio), high = Math.round(height * ratio);
     if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, { width: wide, height: high });
+    this.timelinePicture.fit(canvas);
   }
 
   // Cursor and readout
@@ -305,6 +312,10 @@ class Page {
   #point(id, event) {
     element("readout").setAttribute("aria-live", "off");
     const { offsetX: x, offsetY: y } = event, { indices, history } = this;
+    if (this.timeline.isActive) {
+      this.timelinePicture.point(id, x, y);
+      return;
+    }
     if (!indices) return;
     this.pointed = id === "waterfall" ? cellAt(x, y, indices.length, history.bins) : this.#newestAt(this.spectrum.binAt(x, history.bins));
     this.dirty = true;
@@ -316,6 +327,7 @@ class Page {
     // Screen readers read the readout aloud after a key. A moving pointer would make them read continuously.
     element("readout").setAttribute("aria-live", columns === null ? "off" : "polite");
     if (columns === null) this.cursor = null;
+    else if (this.timeline.isActive) this.cursor = this.timelinePicture.movedCursor(this.cursor, columns, bins);
     else if (this.indices && this.history.filled) {
       this.cursor = movedCell(this.cursor, columns, bins, this.indices.length, this.history.bins);
     }
@@ -326,7 +338,7 @@ class Page {
     const cell = this.cursor ?? this.pointed;
     const { history, indices, frame, cadence } = this;
     if (!cell || cell.bin >= history.bins) {
-      setText("readout", this.missing || "Point at a picture to read it.");
+      setText("readout", this.missing || this.timeline.cache.problem || "Point at a picture to read it.");
       return;
     }
     const foreground = this.shown === this.foregroundRows ? this.foregroundRows : null;
@@ -347,41 +359,25 @@ class Page {
     if (badge.value !== state.word) badge.value = state.word;
     badge.className = `state ${state.kind}`;
     setText("why", state.why);
-    document.documentElement.classList.toggle("stale", state.stale);
+    document.documentElement.classList.toggle("stale", state.stale && !this.timelinePicture.isEarlier);
     this.#showBanner(state);
     if (status) showStatus(status, statusAge, this.history);
-    const { counts } = this.history, { times, cost } = this.frames;
-    const mean = cost.length ? cost.reduce((a, b) => a + b, 0) / cost.length : 0;
-    setText("statistics", `${times.length} frames/s drawn, ${mean.toFixed(1)} ms each; rows ${counts.received} received, `
-      + `${counts.skipped} skipped, ${counts.twice} twice; ${(this.connection.bytes / 1e6).toFixed(1)} MB`);
+    setText("statistics", statistics(this.history, this.frames, this.connection.bytes + this.timeline.cache.counts.bytes));
   }
 
   #showBanner(state) {
-    const banner = element("banner");
-    const empty = !this.history.filled;
-    banner.hidden = !state.stale && !empty && !this.failed;
-    banner.classList.toggle("quiet", !state.stale);
-    const words = this.failed ? `The picture cannot be drawn: ${this.failed}` : state.stale ? `${state.word}: ${state.why}` : this.missing || `Nothing has been received yet. ${state.why}`;
-    setText("banner", words);
+    const { isEarlier } = this.timelinePicture, isEmpty = !this.history.filled && !this.timeline.isActive;
+    showBanner({ state, stale: state.stale && !isEarlier, isEmpty, failed: this.failed, missing: this.missing });
   }
 
   /** Returns the waterfall as a data URL. It is drawn first, because a WebGL canvas does not keep a displayed picture. */
   picture() {
     this.#draw();
-    return element("waterfall").toDataURL("image/png");
+    return element(this.timeline.isActive ? "timeline" : "waterfall").toDataURL("image/png");
   }
 
   /** State of the page, only for tests and benches. */
-  get report() {
-    const { history, frames, settings, levels, state, axis, connection } = this;
-    const { times, cost } = frames;
-    return {
-      state: state?.word, why: state?.why, settings: { ...settings }, levels, removed: this.shown === this.foregroundRows, counts: { ...history.counts }, next: history.next,
-      filled: history.filled, product: history.product, drawn: frames.drawn, fps: times.length, cost: [...cost], axis,
-      bytes: connection.bytes, newest: history.filled ? history.times[history.newest] : null, renderer: this.painter.constructor.title,
-      notes: this.notes.places,
-    };
-  }
+  get report() { return reportOf(this); }
 }
 
 function fullscreen() {

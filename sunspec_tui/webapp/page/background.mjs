@@ -48,6 +48,8 @@ export class WithoutBackground {
 
   get product() { return this.history.product; }
 
+  get filled() { return this.history.filled; }
+
   get version() { return `${this.history.version} ${this.number}`; }
 
   /** True if the rows are computed for the present version: a new history needs a new background. */

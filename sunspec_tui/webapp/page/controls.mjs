@@ -1,31 +1,35 @@
 // Handle the page's controls and keys; each changes one setting. This module draws nothing.
 
 import { isSigned, levelUnit } from "./levels.mjs";
-import { clamp } from "./url-settings.mjs";
+import { intervalActions, listenForInterval, showInterval } from "./interval-controls.mjs";
+import { BOUNDS, clamp } from "./url-settings.mjs";
 
 const KEYS = [
   ["Space", "pause, resume"], ["r", "fetch all rows again"], ["x, X", "next product, previous product"],
   ["c, C", "next palette, previous palette"], ["a", "manual or automatic levels"], ["( )", "floor down, up"],
-  ["{ }", "ceiling down, up"], ["l", "decibels or linear"], ["b", "remove the quiet background"], ["[ ]", "fewer rows, more rows"],
+  ["{ }", "ceiling down, up"], ["l", "decibels or linear"], ["b", "remove the quiet background"], ["[ ]", "less time, more time"],
   ["- +", "fewer updates, more updates"], ["f", "fullscreen"], ["t", "system, dark or light"],
+  ["z, Z", "zoom in and out in time, about the cursor"], ["Page Up, Page Down", "half a picture earlier, later"],
+  ["Home", "the oldest known time"], ["End", "back to live"], ["d", "the last 24 hours"], ["m", "highest values or means of columns"],
   ["← → ↑ ↓", "move the cursor of the waterfall"], ["Escape", "remove the cursor"], ["?", "this list"],
 ];
-const LEVEL_STEP_DB = 1, HEIGHT_STEP = 64;
+const LEVEL_STEP_DB = 1, HEIGHT_STEP = 64, ZOOM_STEP = 2;
 
 export class Controls {
-  /** `settings` is changed in place; `on` has `changed(key)`, `pause`, `refresh`, `fullscreen` and `cursor(columns, bins)`. */
+  /** `settings` is changed in place; `on` has `changed(key)`, `pause`, `refresh`, `fullscreen`, `cursor(columns, bins)` and `timeline`. */
   constructor(settings, on) {
     this.settings = settings;
     this.on = on;
     this.at = Object.fromEntries([...document.querySelectorAll("#controls [id]")].map((each) => [each.id, each]));
     for (const key of ["rate", "height"]) this.at[key].addEventListener("input", () => this.set(key, Number(this.at[key].value)));
-    for (const key of ["product", "palette", "theme"]) this.at[key].addEventListener("change", () => this.set(key, this.at[key].value));
+    for (const key of ["product", "palette", "theme", "show"]) this.at[key].addEventListener("change", () => this.set(key, this.at[key].value));
     for (const key of ["auto", "linear", "remove_background"]) this.at[key].addEventListener("change", () => this.set(key, this.at[key].checked));
     for (const key of ["floor", "ceiling"]) this.at[key].addEventListener("change", () => this.#level(key));
     this.at.pause.addEventListener("click", () => on.pause());
     this.at.refresh.addEventListener("click", () => on.refresh());
     this.at.fullscreen.addEventListener("click", () => on.fullscreen());
     this.at.help.addEventListener("click", () => this.#help());
+    listenForInterval(this.at, () => on.timeline());
     document.addEventListener("keydown", (event) => this.#key(event));
     this.#listKeys();
     this.show();
@@ -40,7 +44,7 @@ export class Controls {
   /** Puts the settings into the elements. */
   show() {
     const { at, settings } = this;
-    for (const key of ["rate", "height", "product", "palette", "theme"]) if (at[key].value !== String(settings[key])) at[key].value = settings[key];
+    for (const key of ["rate", "height", "product", "palette", "theme", "show"]) if (at[key].value !== String(settings[key])) at[key].value = settings[key];
     at["rate-shown"].value = `${settings.rate} Hz`;
     at["height-shown"].value = settings.height;
     at.auto.checked = settings.auto;
@@ -101,6 +105,19 @@ export class Controls {
     this.set(key, value);
   }
 
+  /** Shows less or more time: rows, and beyond them the timeline. */
+  #span(by) {
+    const { settings } = this, picture = this.on.timeline();
+    if (picture.timeline.isActive || (by > 0 && settings.height >= BOUNDS.height[1])) picture.zoom(by > 0 ? ZOOM_STEP : 1 / ZOOM_STEP);
+    else this.#adjust("height", by * HEIGHT_STEP);
+  }
+
+  /** Shows which interval the picture has. */
+  showInterval(timeline) {
+    showInterval(this.at, timeline);
+    this.show();
+  }
+
   #next(key, by) {
     const values = [...this.at[key].options].map((each) => each.value);
     this.set(key, values[(values.indexOf(this.settings[key]) + by + values.length) % values.length]);
@@ -123,7 +140,7 @@ export class Controls {
     const { target, key } = event;
     const types = target.matches("select") || (target.matches("input[type=number]") && /^([\d.eE+-]|Arrow.*|Enter)$/.test(key));
     const presses = target.matches("button, a, input") && (key === " " || key === "Enter");
-    const slides = target.matches("input[type=range]") && key.startsWith("Arrow");
+    const slides = target.matches("input[type=range]") && /^(Arrow.*|Page.*|Home|End)$/.test(key);
     if (types || presses || slides || event.ctrlKey || event.altKey || event.metaKey || target.closest("dialog")) return;
     const action = this.#actions()[key];
     if (!action) return;
@@ -141,7 +158,8 @@ export class Controls {
       b: () => this.set("remove_background", !settings.remove_background),
       "(": () => this.#adjust("floor", -LEVEL_STEP_DB), ")": () => this.#adjust("floor", LEVEL_STEP_DB),
       "{": () => this.#adjust("ceiling", -LEVEL_STEP_DB), "}": () => this.#adjust("ceiling", LEVEL_STEP_DB),
-      "[": () => this.#adjust("height", -HEIGHT_STEP), "]": () => this.#adjust("height", HEIGHT_STEP),
+      "[": () => this.#span(-1), "]": () => this.#span(1), ...intervalActions(on.timeline()),
+      m: () => this.#next("show", 1),
       "-": () => this.#adjust("rate", -1), "+": () => this.#adjust("rate", 1), "=": () => this.#adjust("rate", 1),
       ArrowLeft: () => on.cursor(-1, 0), ArrowRight: () => on.cursor(1, 0),
       ArrowUp: () => on.cursor(0, 1), ArrowDown: () => on.cursor(0, -1), Escape: () => on.cursor(null),

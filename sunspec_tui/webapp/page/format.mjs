@@ -1,6 +1,6 @@
 // Choose axis ticks, format numbers and times, and fit a canvas to its box.
 
-const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
+const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 432000];
 
 /** Returns round numbers from `low` to `high`, at most `most`. */
 export function ticks(low, high, most) {
@@ -16,7 +16,7 @@ export function ticks(low, high, most) {
 }
 
 /** Returns the interval of round times, at most `most` in a span of seconds. */
-export const clockInterval = (seconds, most) => STEPS_S.find((each) => each >= seconds / most) ?? 86400;
+export const clockInterval = (seconds, most) => STEPS_S.find((each) => each >= seconds / most) ?? STEPS_S.at(-1);
 
 /** True if the time has a year of four digits; other times, and NaN, are shown as a dash. */
 const isDated = (seconds) => seconds >= -62167219200 && seconds < 253402300799;

@@ -34,6 +34,26 @@ export function showStatus(status, age, history) {
   showCount("missing", status.frames_missing);
   showCount("rejected", status.frames_rejected);
   setText("source", status.source);
+  const sun = sunText(status);
+  setText("sun", sun);
+  element("sun-reading").hidden = sun === "";
+}
+
+/** Describes the Sun's position and its next rise or set, in UTC; empty if it is unknown. */
+export function sunText({ sun_elevation_deg: elevation, sun_azimuth_deg: azimuth, sun_next: kind, sun_next_time: time }) {
+  if (!Number.isFinite(elevation) || !Number.isFinite(azimuth)) return "";
+  const verb = { rise: "rises", set: "sets" }[kind];
+  const next = verb && time ? `, ${verb} ${clock(Date.parse(time) / 1000).slice(0, 5)} UTC` : "";
+  return `${elevation.toFixed(1)}°, az ${azimuth.toFixed(0)}°${next}`;
+}
+
+/** Shows over the picture why it is old, empty or cannot be drawn. */
+export function showBanner({ state, stale, isEmpty, failed, missing }) {
+  const banner = element("banner");
+  banner.hidden = !stale && !isEmpty && !failed;
+  banner.classList.toggle("quiet", !stale);
+  const words = failed ? `The picture cannot be drawn: ${failed}` : stale ? `${state.word}: ${state.why}` : missing || `Nothing has been received yet. ${state.why}`;
+  setText("banner", words);
 }
 
 /** Sets the text of an element, cut to MAX_WORDS characters; unchanged text is not set again, to save a layout. */

@@ -1,0 +1,123 @@
+"""Open recorded files or an archive as a timeline to show."""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.printable import printable_name
+from sunspec_tui.core.timeline_source import TimelineSource
+from sunspec_tui.core.times import format_date_and_clock
+from sunspec_tui.files.archive.time_blocks_reader import ArchiveBlocks
+from sunspec_tui.files.file_index import IndexedFile, Progress
+from sunspec_tui.files.file_timeline import FileTimeline
+from sunspec_tui.files.input_paths import is_archive_of_stores
+from sunspec_tui.files.read_limits import RowSelection
+from sunspec_tui.timeline.timeline import Timeline
+
+DAY_S = 86_400.0
+
+
+class RecordedSection(NamedTuple):
+    """A file, or a day of an archive.
+
+    Attributes
+    ----------
+    name, station
+        Its name, and its station if the file has one.
+    begin_s, end_s
+        Begin and end of its rows, seconds since 1970 UTC.
+    """
+
+    name: str
+    station: str
+    begin_s: float
+    end_s: float
+
+
+class RecordedTimeline(NamedTuple):
+    """Timeline of files or of an archive.
+
+    Attributes
+    ----------
+    source
+        The timeline.
+    name
+        What it is made of, such as ``4 files``.
+    sections
+        Returns its files or days, in the order of time.
+    refresh
+        Reads new rows; returns True if there are some. It may read a disk.
+    """
+
+    source: TimelineSource
+    name: str
+    sections: Callable[[], tuple[RecordedSection, ...]]
+    refresh: Callable[[], bool]
+
+
+def open_timeline(paths: Sequence[Path], selection: RowSelection, progress: Progress | None = None) -> RecordedTimeline:
+    """Open files, or one archive.
+
+    Parameters
+    ----------
+    paths
+        As `input_paths` returns them.
+    selection
+        The parts of each file.
+    progress
+        Called with the number of indexed files, and of all.
+
+    Raises
+    ------
+    SourceError
+        If nothing can be read.
+    """
+    if len(paths) == 1 and is_archive_of_stores(paths[0]):
+        return _archive_timeline(paths[0])
+    files = FileTimeline(paths, selection, progress)
+    count = len(files.files)
+    name = printable_name(files.files[0].path.name) if count == 1 else f"{count} files"
+    return RecordedTimeline(files, name, lambda: tuple(map(_section_of_file, files.files)), files.refresh)
+
+
+def _archive_timeline(path: Path) -> RecordedTimeline:
+    """Return the timeline of an archive, without a ring."""
+    archive = ArchiveBlocks(path)
+    timeline = Timeline(tuple, lambda *_: None, archive)
+    timeline.update()
+    if timeline.extent() is None:
+        raise SourceError(f"{printable_name(path)} has no rows that can be read, so there is nothing to show")
+
+    def days() -> tuple[RecordedSection, ...]:
+        return sections_of_days(timeline)
+
+    def refresh() -> bool:
+        before = timeline.extent()
+        timeline.update()
+        return timeline.extent() != before
+
+    return RecordedTimeline(timeline, f"archive {printable_name(path.name)}", days, refresh)
+
+
+def _section_of_file(file: IndexedFile) -> RecordedSection:
+    station = file.source[0]
+    return RecordedSection(printable_name(file.path.name), station, file.begin_us / 1e6, file.end_us / 1e6)
+
+
+def sections_of_days(source: TimelineSource) -> tuple[RecordedSection, ...]:
+    """Return the days of a timeline."""
+    extent = source.extent()
+    if extent is None:
+        return ()
+    first, last = (math.floor(each / DAY_S) for each in (extent.begin_s, math.nextafter(extent.end_s, 0)))
+    return tuple(
+        RecordedSection(
+            format_date_and_clock(day * DAY_S)[:10],
+            "",
+            max(extent.begin_s, day * DAY_S),
+            min(extent.end_s, (day + 1) * DAY_S),
+        )
+        for day in range(first, last + 1)
+    )
