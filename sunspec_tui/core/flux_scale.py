@@ -143,7 +143,10 @@ def load_flux_scale(text: str | Path | float | FluxScale | None) -> FluxScale | 
 
 
 def _parsed(content: str, name: str) -> FluxScale:
-    """Return the scale of a file's text; ValueError says what is wrong with it."""
+    """Return the scale of a file's text.
+
+    A `ValueError` says what is wrong with it.
+    """
     lines = content.splitlines()
     if len(lines) > MAX_SCALE_LINES:
         raise ValueError(f"it has more than {MAX_SCALE_LINES} lines")

@@ -55,7 +55,7 @@ def check_levels(text: str, name: str) -> None:
 
 
 def is_number_text(text: str) -> bool:
-    """Return True if the text of an option is a number, not a file."""
+    """Return True if an option is a number, not a file."""
     try:
         float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Apply a flux scale to the blocks and rows of an archive, which keeps powers as received."""
+"""Apply a flux scale to the blocks and rows of an archive."""
 
 from sunspec_tui.core.flux_scale import FluxScale, scale_power, scale_recording
 from sunspec_tui.core.products import Product
@@ -39,6 +39,6 @@ class ScaledArchive:
         return part._replace(blocks=part.blocks._replace(mean=mean, peak=peak))
 
     def recording(self, begin_s: float, end_s: float) -> Recording | None:
-        """Return the rows between two times in sfu; None if there are none."""
+        """Return the rows between two times in sfu, if any."""
         rows = self._archive.recording(begin_s, end_s)
         return None if rows is None else scale_recording(rows, self._scale)

@@ -1,4 +1,4 @@
-"""The flux scale: its text and files, factors by frequency, and what is scaled."""
+"""The flux scale: its files, factors by frequency, what is scaled."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Powers in sfu in exported files, in the archive and in pictures of files."""
+"""Powers in sfu in files, the archive and pictures of files."""
 
 import re
 from dataclasses import replace

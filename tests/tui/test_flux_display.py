@@ -1,4 +1,4 @@
-"""Units of a flux scale on the screen, in plots, in text figures and in the status."""
+"""Units of a flux scale on the screen, in figures and in the status."""
 
 import numpy as np
 import pytest
