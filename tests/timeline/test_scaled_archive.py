@@ -1,4 +1,4 @@
-"""A flux scale on an archive and on the memory of a ring."""
+"""A flux scale on an archive and the memory of a ring."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Units of a flux scale on the screen, in figures and in the status."""
+"""Units of a flux scale on screens, in figures and the status."""
 
 import numpy as np
 import pytest
