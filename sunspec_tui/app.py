@@ -40,6 +40,7 @@ from sunspec_tui.tui.monitor_screen import (
     monitor_widgets,
     theme_name,
 )
+from sunspec_tui.tui.note_keys import NoteKeys
 from sunspec_tui.tui.receiver_actions import follow_view
 from sunspec_tui.tui.receiver_keys import ReceiverKeys
 from sunspec_tui.tui.receiver_worker import ReceiverWorker
@@ -67,7 +68,7 @@ START_WITHIN_S = 1.0
 END_WITHIN_S = 4.5
 
 
-class Monitor(DayKeys, ReceiverKeys, HelpKeys, GraphicsKeys, RecordedRows, PixelApp):
+class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedRows, PixelApp):
     """The live monitor.
 
     It has many methods because Textual calls actions of keys and handlers of messages as methods of the app.

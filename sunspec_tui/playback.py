@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from sunspec_tui.core.errors import ExportError
 from sunspec_tui.core.event_log import log_event
+from sunspec_tui.core.flux_scale import ARBITRARY
 from sunspec_tui.core.frequency_axis import Position, RecordedAxis
 from sunspec_tui.core.listeners import Listeners
 from sunspec_tui.core.memory_usage import NOT_READ, Collector
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.timeline_export import check_export_size, unknown_rows_text
 from sunspec_tui.core.times import format_date_and_clock
+from sunspec_tui.files.note_follower import NoteFollower
 from sunspec_tui.files.playhead import PlayedTimeline, PlayHead
 from sunspec_tui.files.write import export
 from sunspec_tui.monitoring.snapshot import Snapshot, ViewedRows
@@ -49,20 +51,32 @@ class Playback:
         Speed of playing, in multiples of real time.
     clock
         Monotonic clock in seconds.
+    notes_path
+        File of the observers' notes; None for no notes.
 
     Attributes
     ----------
+    notes, unit
+        The observers' notes, and the unit of the powers.
     listeners
         Called from its thread when there is something new to show.
     is_paused
         Returns True while the picture is paused: then the play head waits.
     """
 
-    def __init__(self, recorded: RecordedTimeline, speed: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        recorded: RecordedTimeline,
+        speed: float,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        notes_path: Path | None = None,
+    ) -> None:
         self._recorded, self._clock = recorded, clock
         self.head = PlayHead(speed)
         self._played = PlayedTimeline(recorded.source, lambda: self.head.time_s)
         self.listeners = Listeners()
+        self.notes, self.unit = NoteFollower(notes_path, self.listeners.notify), ARBITRARY
         self.is_paused: Callable[[], bool] = lambda: False
         self._collector = Collector(0)
         self._ticks = self._jumps = 0
@@ -75,6 +89,7 @@ class Playback:
 
     def start(self) -> None:
         """Start the thread that plays, and looks for new rows."""
+        self.notes.start()
         self._thread = threading.Thread(target=self._run, name="sunspec-playback", daemon=True)
         self._thread.start()
 
@@ -84,6 +99,7 @@ class Playback:
         A disk that does not answer does not keep the program.
         """
         self._ending.set()
+        self.notes.stop()
         if self._thread is not None:
             self._thread.join(max(0.0, min(1.0, deadline_s - time.monotonic())))
 

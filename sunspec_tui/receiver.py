@@ -90,8 +90,8 @@ class StreamReceiver(OlderReceiver):
     ----------
     options, parts, history, handler
         The parameters, the parts, the rows and the subscriber's callbacks. A subclass must not reuse these names.
-    listeners
-        Functions that are called after each batch of messages.
+    listeners, notes
+        Functions that are called after each batch of messages; the observers' notes, see `NoteFollower`.
 
     Raises
     ------
@@ -115,8 +115,8 @@ class StreamReceiver(OlderReceiver):
             on_header=self.debug_header_info if chosen.verbose else None,
         )
         super().__init__(chosen, parts)
-        self.source = chosen.source
-        self.handler, self.listeners = parts.handler, parts.listeners
+        self.source, self.unit = chosen.source, parts.history.unit
+        self.handler, self.listeners, self.notes = parts.handler, parts.listeners, parts.notes
 
     def __repr__(self) -> str:
         if "history" not in self.__dict__:
@@ -266,11 +266,11 @@ class StreamReceiver(OlderReceiver):
         epoch: int | None = None,
     ) -> Recording | None:
         """Return rows of the ring as a recording; see `StreamHistory.recording`."""
-        return self.history.recording(start, end, epoch=epoch)
+        return self.notes.attached(self.history.recording(start, end, epoch=epoch))
 
     def rows_recording(self, start: int, stop: int) -> Recording | None:
         """Return rows by their numbers as a recording; see `StreamHistory.rows_recording`."""
-        return self.history.rows_recording(start, stop)
+        return self.notes.attached(self.history.rows_recording(start, stop))
 
     def export(
         self,
@@ -324,7 +324,7 @@ class StreamReceiver(OlderReceiver):
 
     def export_times(self, path: Path, begin_s: float, end_s: float) -> str:
         """Write the rows between two times; return a sentence about the file."""
-        rows = rows_to_export(self.timeline(), begin_s, end_s)
+        rows = rows_to_export(self.timeline(), begin_s, end_s).with_notes(self.notes.notes)
         nbytes = self._written(rows, path, self.history.product)
         return f"{path}: {len(rows)} rows{unknown_rows_text(rows, begin_s, end_s)}, {nbytes / 1e6:.2f} MB"
 

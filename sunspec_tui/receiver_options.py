@@ -10,6 +10,7 @@ from sunspec_tui.core.addresses import host_and_port, parse_host, parse_port
 from sunspec_tui.core.argument_checks import is_number, number, parse_choice, whole_number
 from sunspec_tui.core.colormaps import PALETTES, parse_palette
 from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.flux_scale import FluxScale
 from sunspec_tui.core.instrument import STATION
 from sunspec_tui.core.memory_budgets import check_buffer_length
 from sunspec_tui.core.printable import short_repr
@@ -76,6 +77,11 @@ class ReceiverOptions:
         is computed for them.
     floor_dir
         Directory that keeps the stream's quiet floor between runs; None measures it again in each run.
+    flux_scale
+        Factor from received power to sfu, or a file of MHz and factors, see `flux_scale.load_flux_scale`; it applies to
+        all rows that are read, not to the archive. None for powers as received.
+    notes_path
+        File of the observers' notes; by default ``notes.jsonl`` in the archive's directory, without an archive none.
     day_dir
         Directory that keeps the counts of the last observing days between runs; None counts anew in each run.
     web
@@ -119,6 +125,8 @@ class ReceiverOptions:
     archive_precision: str = "noise"
     site: ObservingSite = OVRO_LWA
     floor_dir: str | Path | None = None
+    flux_scale: FluxScale | str | float | Path | None = None
+    notes_path: str | Path | None = None
     day_dir: str | Path | None = None
     web: WebOptions | None = None
     reconnect: ReconnectTimes | None = None
@@ -143,7 +151,11 @@ class ReceiverOptions:
     def _check_archive(self) -> None:
         if self.archive_elevation is not None and not -90 <= float(self.archive_elevation) <= 90:
             raise UsageError(f"archive_elevation is {self.archive_elevation}, it must lie between -90 and 90 degrees")
-        for name, path in (("plot_dir", self.plot_dir), ("archive_dir", self.archive_dir)):
+        for name, path in (
+            ("plot_dir", self.plot_dir),
+            ("archive_dir", self.archive_dir),
+            ("notes_path", self.notes_path),
+        ):
             if path is not None and not can_be_path(Path(path)):
                 raise UsageError(f"{name} is {str(path)!r}, no file can have such a name; choose another")
 

@@ -9,12 +9,14 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sunspec_tui.core.argument_checks import parse_choice
 from sunspec_tui.core.event_log import log_event
+from sunspec_tui.core.flux_scale import ARBITRARY, load_flux_scale
 from sunspec_tui.core.listeners import Listeners
 from sunspec_tui.core.memory_usage import Collector, MemoryReading
 from sunspec_tui.core.retention import RetentionPolicy
@@ -25,6 +27,8 @@ from sunspec_tui.files.archive.backlog import ArchiveSource
 from sunspec_tui.files.archive.layout import Precision
 from sunspec_tui.files.archive.time_blocks_reader import ArchiveBlocks
 from sunspec_tui.files.archive.writer import ArchiveWriter
+from sunspec_tui.files.note_follower import NoteFollower
+from sunspec_tui.files.notes import notes_path
 from sunspec_tui.monitoring.day_count_files import DayCountFile
 from sunspec_tui.monitoring.day_counter import DayCounter
 from sunspec_tui.monitoring.event_reporter import EventReporter
@@ -42,7 +46,8 @@ from sunspec_tui.stream.history import StreamHistory
 from sunspec_tui.stream.ingest import FrameIngester
 from sunspec_tui.stream.message_handler import Clocks, MessageHandler
 from sunspec_tui.stream.subscriber import Subscriber
-from sunspec_tui.timeline.timeline import Timeline
+from sunspec_tui.timeline.scaled_archive import ScaledArchive
+from sunspec_tui.timeline.timeline import StoredTimeline, Timeline
 from sunspec_tui.timeline.updater import TimelineUpdater, poll_s
 from sunspec_tui.web import WebServer
 
@@ -52,8 +57,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Of ZeroMQ, the subscriber and the plots, and one to spare.
-_THREADS = 6
+# Of ZeroMQ, the subscriber, the plots, the history and the notes, and one to spare.
+_THREADS = 7
 
 
 class ReceiverParts:
@@ -84,8 +89,8 @@ class ReceiverParts:
         Functions called after each batch of messages.
     reporter, collector
         Reporter of events, and garbage collector.
-    archive, plots, web
-        The archive writer, the plot service and the web view.
+    archive, plots, web, notes
+        The archive writer, the plot service, the web view and the observers' notes.
     timeline
         Rows and blocks of the day, from ring, memory and archive.
     web_wanted
@@ -125,14 +130,22 @@ class ReceiverParts:
         )
         self.listeners = Listeners(self.web.wake)
         self._ingester = FrameIngester(
-            options.buffer_length, options.channel_average, options.chan0, options.beam_index, options.delay
+            options.buffer_length,
+            options.channel_average,
+            options.chan0,
+            options.beam_index,
+            options.delay,
+            load_flux_scale(options.flux_scale),
         )
         self.history = StreamHistory(self._ingester, self.lock, options.product, options.station, options.source)
         self.delay = DelayControl(self._ingester, self.lock)
         self.handler = self._message_handler(on_header)
         self.plots = self._plot_service(on_plot_event)
         self.archive = self._archive_writer()
-        archive = None if options.archive_dir is None else ArchiveBlocks(options.archive_dir)
+        self.notes = NoteFollower(self._notes_path(), self.listeners.notify)
+        archive: StoredTimeline | None = None if options.archive_dir is None else ArchiveBlocks(options.archive_dir)
+        if archive is not None and self._ingester.flux_scale is not None:
+            archive = ScaledArchive(archive, self._ingester.flux_scale)
         self.timeline = Timeline(self.history.epochs, self._ring_recording, archive, options.monotonic)
         self._timeline_updater = TimelineUpdater(self.timeline.update, poll_s(options.buffer_length))
         self.snapshots = self._snapshot_builder(memory)
@@ -188,6 +201,10 @@ class ReceiverParts:
             monotonic=options.monotonic,
         )
 
+    def _notes_path(self) -> Path | None:
+        options = self._options
+        return _path(options.notes_path) or notes_path(_path(options.archive_dir), None)
+
     # State
 
     @property
@@ -206,7 +223,7 @@ class ReceiverParts:
         return (*self.plots.child_pids, *self.web.child_pids)
 
     def _status(self) -> PartsStatus:
-        return PartsStatus(self.plots.status(), self.archive.status(), self.web.status())
+        return PartsStatus(self.plots.status(), self.archive.status(), self.web.status(), self.notes.counts)
 
     # Start and stop
 
@@ -226,6 +243,8 @@ class ReceiverParts:
             self.archive.start()
             # ZeroMQ aborts the process if it cannot start its threads.
             check_threads(_THREADS)
+            started.callback(self.notes.stop)
+            self.notes.start()
             self._start_subscriber(started)
             started.callback(self._timeline_updater.stop)
             self._timeline_updater.start()
@@ -316,7 +335,10 @@ class ReceiverParts:
     def _archive_source(self) -> ArchiveSource | None:
         """Return the ring that the archive reads; None before the first frame."""
         epoch = self.history.present_epoch()
-        return None if epoch is None else ArchiveSource(epoch.ring, self.history.template(epoch))
+        if epoch is None:
+            return None
+        # The archive keeps powers as received, so that another scale can be applied later.
+        return ArchiveSource(epoch.ring, replace(self.history.template(epoch), unit=ARBITRARY))
 
 
 def _path(path: str | Path | None) -> Path | None:

@@ -19,7 +19,7 @@ def run(settings: ProbeSettings, say: Say) -> int:
     """Describe the stream, or report why no frames come."""
     from sunspec_tui.monitoring.stream_diagnosis import findings, report
 
-    figure = ("png", "product", "palette", "levels", "span", "remove_background")
+    figure = ("png", "product", "palette", "levels", "span", "remove_background", "flux_scale")
     if given := [option(name) for name in figure if getattr(settings, name)]:
         raise UsageError(f"{given[0]} is only for snapshot: doctor draws nothing; leave it out")
     with probe_receiver(settings) as receiver:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def run(settings: ExportSettings, say: Say) -> int:
     """Write rows of files, an archive or a stream."""
+    from sunspec_tui.core.flux_scale import load_flux_scale, scale_recording
     from sunspec_tui.core.rebinning import rebinned
     from sunspec_tui.files.file_formats import file_format
     from sunspec_tui.files.write import check_digits
@@ -27,6 +28,7 @@ def run(settings: ExportSettings, say: Say) -> int:
     if settings.digits:
         check_digits(settings.output)
     start_s, end_s = parse_time_range(settings.start, settings.end)
+    flux_scale = load_flux_scale(settings.flux_scale)
     if settings.input is not None:
         from sunspec_tui.files.file_series import read_rows
         from sunspec_tui.files.read_limits import RowSelection
@@ -35,7 +37,7 @@ def run(settings: ExportSettings, say: Say) -> int:
         rows = read_rows(settings.inputs, selection)
     else:
         rows = _received(settings).between(start_s, end_s)
-    rows = rebinned(rows, settings.average_time, settings.average_channels)
+    rows = rebinned(scale_recording(rows, flux_scale), settings.average_time, settings.average_channels)
     nbytes = write(rows, settings.output, settings.product, digits=settings.digits)
     length = "" if settings.average_time is None else f" of {rows.cadence_s:.4g} s"
     say(f"{printable(settings.output)}: {len(rows)} rows{length}, {nbytes / 1e6:.2f} MB")

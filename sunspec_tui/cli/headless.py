@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from sunspec_tui.cli.signals import Ending
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_OK, log_signal
+from sunspec_tui.core.flux_scale import ARBITRARY
 from sunspec_tui.core.levels import Levels, chosen_levels
 from sunspec_tui.core.printable import printable, printable_name, printable_values
 from sunspec_tui.core.products import SIGNED_PRODUCTS, Product, available, derive
@@ -202,4 +203,5 @@ def figure(snapshot: Snapshot, product: Product, levels: Levels | None = None) -
     spectra = {str(shown): derive(rows.data[-1], shown)}
     levels = levels if shown is product else None
     linear = shown in SIGNED_PRODUCTS
-    return text_figure(axis.frequencies_mhz, spectra, title=title, linear=linear, levels=levels)
+    unit = ARBITRARY if shown is Product.V_OVER_I else snapshot.unit
+    return text_figure(axis.frequencies_mhz, spectra, title=title, linear=linear, levels=levels, unit=unit)

@@ -21,6 +21,7 @@ from sunspec_tui.core.view_options import PALETTE_NAMES
 from sunspec_tui.monitoring.problems import Problems
 
 if TYPE_CHECKING:
+    from sunspec_tui.core.flux_scale import FluxScale
     from sunspec_tui.core.playback_settings import PlaybackSettings
     from sunspec_tui.playback import Playback
     from sunspec_tui.receiver import StreamReceiver
@@ -30,6 +31,7 @@ log = logging.getLogger("sunspec_tui")
 
 def run(settings: Settings) -> int:
     """Run the monitor and return its exit status."""
+    flux_scale = _flux_scale(settings)
     streams, problems = (sys.stdout, sys.stdin), Problems()
     on_terminal = all(stream is not None and stream.isatty() for stream in streams) and not settings.no_ui
     if on_terminal:
@@ -47,7 +49,7 @@ def run(settings: Settings) -> int:
         )
         # The producer of the demo starts threads before the receiver runs.
         started.enter_context(problems.watching_threads())
-        open_receiver = partial(_open_receiver, started, settings, problems)
+        open_receiver = partial(_open_receiver, started, settings, problems, flux_scale)
         if on_terminal:
             from sunspec_tui.core import state_files
 
@@ -58,15 +60,32 @@ def run(settings: Settings) -> int:
         return headless.run(open_receiver(), settings, say, show=show_secret, ending=ending)
 
 
-def _open_receiver(started: ExitStack, settings: Settings, problems: Problems) -> "StreamReceiver":
+def _flux_scale(settings: Settings) -> "FluxScale | None":
+    """Return the flux scale.
+
+    It is read once, before the first screen, because a pipe cannot be read again.
+    """
+    if settings.flux_scale is None:
+        return None
+    from sunspec_tui.core.flux_scale import load_flux_scale
+
+    return load_flux_scale(settings.flux_scale)
+
+
+def _open_receiver(
+    started: ExitStack, settings: Settings, problems: Problems, flux_scale: "FluxScale | None"
+) -> "StreamReceiver":
     """Return the receiver; with ``--demo``, also start its producer."""
     if settings.demo:
-        return _receiver(settings, "127.0.0.1", _start_demo(started, settings), problems)
-    return _receiver(settings, settings.addr, settings.stream_port, problems)
+        return _receiver(settings, "127.0.0.1", _start_demo(started, settings), problems, flux_scale)
+    return _receiver(settings, settings.addr, settings.stream_port, problems, flux_scale)
 
 
-def _receiver(settings: Settings, addr: str, port: int, problems: Problems) -> "StreamReceiver":
+def _receiver(
+    settings: Settings, addr: str, port: int, problems: Problems, flux_scale: "FluxScale | None"
+) -> "StreamReceiver":
     from sunspec_tui.core.state_files import state_directory
+    from sunspec_tui.files.notes import notes_path
     from sunspec_tui.receiver import StreamReceiver
 
     return StreamReceiver(
@@ -94,6 +113,8 @@ def _receiver(settings: Settings, addr: str, port: int, problems: Problems) -> "
         archive_precision=settings.archive_precision,
         site=ObservingSite(settings.latitude, settings.longitude),
         floor_dir=state_directory(),
+        flux_scale=flux_scale,
+        notes_path=notes_path(settings.archive, state_directory()),
         # The days of a demo are no observing days.
         day_dir=None if settings.demo else state_directory(),
         web=settings.web,

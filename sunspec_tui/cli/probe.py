@@ -24,4 +24,11 @@ def probe_receiver(settings: ProbeSettings) -> "StreamReceiver":
     from sunspec_tui.receiver import StreamReceiver
 
     rows = max(2, settings.frames, math.ceil((settings.span or 0.0) * MAX_ROWS_PER_S))
-    return StreamReceiver(settings.addr, settings.stream_port, rows, plot_interval=0, chan0=settings.chan0)
+    return StreamReceiver(
+        settings.addr,
+        settings.stream_port,
+        rows,
+        plot_interval=0,
+        chan0=settings.chan0,
+        flux_scale=settings.flux_scale,
+    )

@@ -66,6 +66,7 @@ def _periods(settings: QuicklookSettings) -> list[str]:
 
 
 def _pictures_of_archive(settings: QuicklookSettings, archive: Path, progress: ProgressLine) -> Iterator[Path]:
+    from sunspec_tui.core.flux_scale import load_flux_scale
     from sunspec_tui.plots.archive_quicklook import default_product
     from sunspec_tui.plots.archive_quicklook import quicklook as pictures
 
@@ -73,6 +74,7 @@ def _pictures_of_archive(settings: QuicklookSettings, archive: Path, progress: P
         raise UsageError("an archive has one axis; leave out --observation, --tuning and --chan0")
     start_s, end_s = parse_time_range(settings.start, settings.end)
     panels = None if settings.panels is None else parse_panels(settings.panels)
+    flux_scale = load_flux_scale(settings.flux_scale)
     for per in _periods(settings):
         yield from pictures(
             archive,
@@ -82,6 +84,7 @@ def _pictures_of_archive(settings: QuicklookSettings, archive: Path, progress: P
             show=settings.show or "highest",
             panels=panels,
             remove_background=settings.remove_background or (panels is not None and not settings.keep_background),
+            flux_scale=flux_scale,
             start_s=-math.inf if start_s is None else start_s,
             end_s=math.inf if end_s is None else end_s,
             scheduler=settings.scheduler,
@@ -91,6 +94,7 @@ def _pictures_of_archive(settings: QuicklookSettings, archive: Path, progress: P
 
 
 def _pictures_of_files(settings: QuicklookSettings, paths: list[Path], progress: ProgressLine) -> Iterator[Path]:
+    from sunspec_tui.core.flux_scale import load_flux_scale
     from sunspec_tui.files.read_limits import RowSelection
     from sunspec_tui.plots.file_quicklook import file_quicklook
 
@@ -100,6 +104,7 @@ def _pictures_of_files(settings: QuicklookSettings, paths: list[Path], progress:
         *parse_time_range(settings.start, settings.end), settings.observation, settings.tuning, settings.chan0
     )
     panels = None if settings.panels is None else parse_panels(settings.panels)
+    flux_scale = load_flux_scale(settings.flux_scale)
     for per in _periods(settings) if settings.per else [None]:
         yield from file_quicklook(
             paths,
@@ -110,5 +115,6 @@ def _pictures_of_files(settings: QuicklookSettings, paths: list[Path], progress:
             show=settings.show or "highest",
             panels=panels,
             remove_background=settings.remove_background or (panels is not None and not settings.keep_background),
+            flux_scale=flux_scale,
             report=progress.update,
         )

@@ -89,7 +89,9 @@ def _mean_figure(job: "PlotJob") -> str:
     """Return the mean spectrum of the rows as a text figure."""
     import numpy as np
 
+    from sunspec_tui.core.flux_scale import ARBITRARY
     from sunspec_tui.core.printable import printable_name
+    from sunspec_tui.core.products import Product
     from sunspec_tui.core.times import format_clock
     from sunspec_tui.plots.plot_reduction import finite_means
     from sunspec_tui.plots.text_figure import text_figure
@@ -97,7 +99,9 @@ def _mean_figure(job: "PlotJob") -> str:
     mean = finite_means(job.data, np.zeros(1, np.int64))[0]
     begin, end = format_clock(float(job.begins_s[0])), format_clock(float(job.times_s[-1]))
     title = f"{printable_name(job.station)}  {job.product}  mean of {begin} to {end} UTC"
-    return text_figure(job.frequencies_mhz, {job.product: mean}, title=title, linear=job.signed, levels=job.levels)
+    unit = ARBITRARY if job.product == Product.V_OVER_I else job.unit
+    spectra = {job.product: mean}
+    return text_figure(job.frequencies_mhz, spectra, title=title, linear=job.signed, levels=job.levels, unit=unit)
 
 
 def _write_png(job: "PlotJob", path: Path) -> str:

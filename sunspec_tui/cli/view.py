@@ -51,9 +51,12 @@ def run(settings: PlaybackSettings) -> int:
 
 def open_playback(settings: PlaybackSettings, paths: list[Path], opening: Opening) -> "Playback":
     """Open the files, and return them in place of a receiver."""
+    from sunspec_tui.files.notes import notes_path
     from sunspec_tui.files.read_limits import RowSelection
     from sunspec_tui.playback import Playback
     from sunspec_tui.timeline.recorded import open_timeline
 
     selection = RowSelection(observation=settings.observation, tuning=settings.tuning, chan0=settings.chan0)
-    return Playback(open_timeline(paths, selection, opening.progress), settings.speed)
+    # The notes of an archive are in its directory.
+    notes = notes_path(paths[0], None) if len(paths) == 1 and paths[0].is_dir() else None
+    return Playback(open_timeline(paths, selection, opening.progress), settings.speed, notes_path=notes)

@@ -12,6 +12,9 @@ from sunspec_tui.core.errors import UsageError
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
+MAX_AUTHOR_CHARACTERS = 60
+"""Longest name of the author of a note."""
+
 
 def parse_choice(kind: type[Choice], what: str, name: str) -> Choice:
     """Return the member of an enumeration that a user has named.
@@ -72,3 +75,24 @@ def _real(name: str, value: object, least: float) -> Any:
     if not found >= least:
         raise UsageError(f"{name} is {value}, it must be at least {least:g}")
     return found
+
+
+def check_author(author: str, name: str) -> None:
+    """Raise an error unless the name of an author is short.
+
+    It has no colon, because a colon follows it in the headers of files.
+
+    Parameters
+    ----------
+    author
+        Name of the author; empty for none.
+    name
+        Name of the parameter, for the message.
+
+    Raises
+    ------
+    UsageError
+        If it is too long or has a colon.
+    """
+    if len(author) > MAX_AUTHOR_CHARACTERS or ":" in author:
+        raise UsageError(f"{name} must be a name of at most {MAX_AUTHOR_CHARACTERS} characters without a colon")

@@ -35,6 +35,10 @@ class NoRowsError(ArchiveError):
     """An archive has no rows in the requested time."""
 
 
+class NoteError(SunspecError):
+    """An observer's note cannot be written."""
+
+
 class WebError(SunspecError):
     """The web view cannot be served."""
 

@@ -8,8 +8,9 @@ from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.printable import short_repr
 from sunspec_tui.core.setting_fields import check_settings
 from sunspec_tui.core.setting_fields import setting as _setting
-from sunspec_tui.core.settings import PRODUCT_NAMES
+from sunspec_tui.core.settings import FLUX_SCALE, PRODUCT_NAMES
 from sunspec_tui.core.usual_frames import MAX_CHAN0
+from sunspec_tui.core.view_options import check_flux_scale
 
 COLUMN_VALUES = ("highest", "mean")
 PANELS = ("highest", "mean", "V/I")
@@ -71,6 +72,7 @@ class QuicklookSettings:
         check=_check_panels,
     )
     remove_background: bool = _setting(False, "remove the quiet background from the waterfalls", "pictures")
+    flux_scale: str | None = _setting(None, FLUX_SCALE, "pictures", check=check_flux_scale)
     keep_background: bool = _setting(False, "keep the quiet background in a figure for publishing", "pictures")
     index: bool = _setting(
         False, "write index.html for all days of an archive, with their pictures and marked intervals", "index"

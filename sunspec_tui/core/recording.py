@@ -13,15 +13,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.flux_scale import ARBITRARY
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, STATION
+from sunspec_tui.core.notes import Note, NoteList, note_metadata
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, available, derive
 from sunspec_tui.core.row_spans import cadence_changes, row_lengths_s
 from sunspec_tui.core.times import format_date_and_clock
-
-UNITS = "arbitrary"
-"""Unit of power: the stream is not calibrated."""
-
 
 MAX_NAME = 1000
 """Longest name of a station, a source or a program in a file."""
@@ -79,6 +77,10 @@ class Recording:
         Name and version of the program that wrote it.
     restart_ends_s
         End times of the rows that begin a new sequence, if known; files do not store them.
+    unit
+        Unit of power: `ARBITRARY`, as received, or `SFU`. V/I has none.
+    notes
+        Observers' notes; those of other times are ignored.
     """
 
     draw_png: ClassVar["Callable[[Recording], bytes] | None"] = None
@@ -93,6 +95,8 @@ class Recording:
     source: str = ""
     software: str = ""
     restart_ends_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    unit: str = ARBITRARY
+    notes: tuple[Note, ...] = ()
 
     def __len__(self) -> int:
         return len(self.times_s)
@@ -142,6 +146,18 @@ class Recording:
     def lengths_s(self) -> NDArray[np.float64]:
         """Data time that each row averages; 0 while the cadence is unknown."""
         return row_lengths_s(self.times_s, self.cadence_s)
+
+    def with_notes(self, notes: NoteList) -> "Recording":
+        """Return the same rows with the notes about their time."""
+        if not len(self):
+            return self
+        return replace(self, notes=notes.between(float(self.starts_s[0]), float(self.times_s[-1])))
+
+    def notes_within(self) -> tuple[Note, ...]:
+        """Return the notes about the time of the rows, the oldest first."""
+        if not self.notes or not len(self):
+            return ()
+        return NoteList(self.notes).between(float(self.starts_s[0]), float(self.times_s[-1]))
 
     def carries(self) -> tuple[Product, ...]:
         """Return the products that can be shown.
@@ -265,7 +281,7 @@ def recording_metadata(recording: Recording) -> dict[str, str | int | float]:
         "station": recording.station,
         "source": recording.source,
         "software": recording.software,
-        "units": UNITS,
+        "units": recording.unit,
         "products": ",".join(recording.products),
         "time_is": "end of averaging, UTC",
     }
@@ -274,4 +290,4 @@ def recording_metadata(recording: Recording) -> dict[str, str | int | float]:
     channels = channels_of(recording.frequencies_hz)
     if channels is not None:
         found |= {"chan0": channels.chan0, "channel_average": channels.channel_average, "nchan": channels.nchan}
-    return found
+    return found | note_metadata(recording.notes_within())

@@ -16,6 +16,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.flux_scale import ARBITRARY, SFU, scale_power
 from sunspec_tui.core.products import Product, available, derive
 
 
@@ -84,14 +85,19 @@ class RingBuffer:
     first
         Number of the first row that will be appended, so that a ring that replaces another
         continues its count.
+    factors
+        Factor of each bin from the stored powers to those that are read, in sfu; None to read powers as received.
     """
 
-    def __init__(self, length: int, nbins: int, npol: int, *, first: int = 0) -> None:
+    def __init__(
+        self, length: int, nbins: int, npol: int, *, first: int = 0, factors: NDArray[np.float32] | None = None
+    ) -> None:
         self.length = length
         self.nbins = nbins
         self.npol = npol
         self._first = first
         self._count = first
+        self._factors = factors
         self._lock = threading.Lock()
         # One row more than is kept: the next row can be written while the others are read.
         self._capacity = length + 1
@@ -100,6 +106,16 @@ class RingBuffer:
         self._times_s = np.empty(self._capacity, np.float64)
         self._slots = np.empty(self._capacity, np.int64)
         self._marks = np.empty(self._capacity, np.uint8)
+
+    @property
+    def unit(self) -> str:
+        """Unit of the powers that are read."""
+        return ARBITRARY if self._factors is None else SFU
+
+    @property
+    def bins_without_flux(self) -> int:
+        """Number of bins without a factor, whose powers are read as NaN."""
+        return 0 if self._factors is None else int(np.isnan(self._factors).sum())
 
     @property
     def count(self) -> int:
@@ -186,16 +202,20 @@ class RingBuffer:
         with self._lock:
             if 2 * self.filled > self.length:
                 return self
-            rows = self._copy(self._count - self.filled, self._count)
-        found = RingBuffer(max(1, len(rows)), self.nbins, self.npol, first=rows.count - len(rows))
+            rows = self._copy(self._count - self.filled, self._count, scaled=False)
+        first = rows.count - len(rows)
+        found = RingBuffer(max(1, len(rows)), self.nbins, self.npol, first=first, factors=self._factors)
         found.extend(rows)
         return found
 
-    def latest(self, n: int | None = None) -> Rows:
-        """Return the last `n` rows, or all; fewer if fewer have arrived."""
+    def latest(self, n: int | None = None, *, scaled: bool = True) -> Rows:
+        """Return the last `n` rows, or all; fewer if fewer have arrived.
+
+        With `scaled`, as in `between`.
+        """
         with self._lock:
             n = self.filled if n is None else max(0, min(n, self.filled))
-            return self._copy(self._count - n, self._count)
+            return self._copy(self._count - n, self._count, scaled=scaled)
 
     def since(self, count: int, *, most: int | None = None) -> Rows:
         """Return the rows from number `count` on, at most the newest `most`."""
@@ -216,7 +236,7 @@ class RingBuffer:
             oldest, newest = self._count - self.filled - self._first, self._count - 1 - self._first
             return int(self._slots[oldest % self._capacity]), int(self._slots[newest % self._capacity])
 
-    def between(self, start: int, stop: int, product: Product | None = None) -> Rows:
+    def between(self, start: int, stop: int, product: Product | None = None, *, scaled: bool = True) -> Rows:
         """Return the kept rows with numbers from `start` to before `stop`.
 
         Parameters
@@ -226,6 +246,8 @@ class RingBuffer:
         product
             The product to read. By default all products are read as received, which takes four times as long. The
             result is empty if the stream does not have the product.
+        scaled
+            True to multiply powers by the ring's factors; the archive and the checks read them as received.
         """
         with self._lock:
             oldest = self._count - self.filled
@@ -233,7 +255,7 @@ class RingBuffer:
             if product is not None and product not in available(self.npol):
                 # The stream has changed to fewer products since the caller checked.
                 return self._copy(stop, stop)
-            return self._copy(min(start, stop), stop, product)
+            return self._copy(min(start, stop), stop, product, scaled=scaled)
 
     def times_s(self) -> NDArray[np.float64]:
         """Return the ends of all kept rows, oldest first."""
@@ -268,13 +290,15 @@ class RingBuffer:
         kept = range(self._count - self.filled, self._count)
         return kept.start + bisect_left(kept, slot, key=lambda n: int(self._slots[(n - self._first) % self._capacity]))
 
-    def _copy(self, start: int, stop: int, product: Product | None = None) -> Rows:
+    def _copy(self, start: int, stop: int, product: Product | None = None, *, scaled: bool = True) -> Rows:
         """Copy rows `start` to `stop` (numbers since the start).
 
         The caller holds the lock.
         """
         places = self._places(start, stop)
         power = [self._data[place] if product is None else derive(self._data[place], product) for place in places]
+        if scaled and self._factors is not None:
+            power = [scale_power(each, self._factors, product) for each in power]
         times_s, slots, marks = (
             np.concatenate([values[place] for place in places]) for values in (self._times_s, self._slots, self._marks)
         )

@@ -70,4 +70,5 @@ def ring_recording(
         source=source,
         software=software,
         restart_ends_s=times_s[(marks & Mark.RESTART).astype(np.bool_)],
+        unit=ring.unit,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sunspec_tui.core.addresses import parse_bind_host, parse_host
+from sunspec_tui.core.argument_checks import check_author
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.instrument import SITE_LATITUDE_DEG, SITE_LONGITUDE_DEG
 from sunspec_tui.core.memory_budgets import check_buffer_length
@@ -16,7 +17,7 @@ from sunspec_tui.core.retention import DEFAULT_KEEP, RetentionPolicy
 from sunspec_tui.core.setting_fields import check_settings, option
 from sunspec_tui.core.setting_fields import setting as _setting
 from sunspec_tui.core.usual_frames import DEFAULT_CHAN0, MAX_CHAN0
-from sunspec_tui.core.view_options import MAX_PROBE_SPAN_S, MAX_SPAN_S, PALETTE_NAMES, check_levels
+from sunspec_tui.core.view_options import MAX_PROBE_SPAN_S, MAX_SPAN_S, PALETTE_NAMES, check_flux_scale, check_levels
 from sunspec_tui.core.web_options import WebOptions
 
 BEAM_PORT_BASE = 30000
@@ -33,6 +34,8 @@ FORMAT_NAMES = ("today", "2025-08", "minimal", "test-producer")
 DEMO_NAMES = ("sun", "flare")
 _DEFAULT_CHANNEL_AVERAGE = 4
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+FLUX_SCALE = "factor from power to sfu, or a file of MHz and factors; by default powers have an arbitrary unit"
+"""Help of the setting ``flux_scale`` of several commands."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Settings:
     beam: int | None = _setting(None, f"recorder's beam: port {BEAM_PORT_BASE} + BEAM", "stream", least=1, most=999)
     buffer_length: int = _setting(1200, "rows to keep in memory", "stream", least=2)
     channel_average: int = _setting(_DEFAULT_CHANNEL_AVERAGE, "channels averaged into a bin", "stream", least=1)
+    flux_scale: str | None = _setting(None, FLUX_SCALE, "stream", check=check_flux_scale)
     product: str | None = _setting(
         None, "product to show; by default that of the last run, or XX", "display", choices=PRODUCT_NAMES
     )
@@ -109,6 +113,7 @@ class Settings:
         "noise", "bits of each power that the archive stores: those above its noise, or all", "archive",
         choices=("noise", "exact"),
     )  # fmt: skip
+    author: str = _setting("", "name of the observer in notes", "notes", check=check_author)
     gc_interval: int = _setting(100, "frames between garbage collections, 0 is off", "memory", least=0)
     start_webshow: bool = _setting(False, "serve the web view", "web")
     web_host: str = _setting(
@@ -243,6 +248,7 @@ class ProbeSettings:
     frames: int = _setting(8, "frames to wait for", "stream", least=1)
     timeout: float = _setting(10.0, "seconds to wait for the frames", "stream", above=0)
     chan0: int = _setting(DEFAULT_CHAN0, "first channel, if the stream does not say", "stream", least=0, most=MAX_CHAN0)
+    flux_scale: str | None = _setting(None, f"{FLUX_SCALE} (snapshot)", "figure", check=check_flux_scale)
     product: str | None = _setting(
         None, "product of the figures, by default XX (snapshot)", "figure", choices=PRODUCT_NAMES
     )
@@ -306,6 +312,7 @@ class ExportSettings:
     average_channels: int | None = _setting(
         None, "neighbouring frequencies averaged into one", "rows", least=1, most=MAX_AVERAGE_CHANNELS
     )
+    flux_scale: str | None = _setting(None, FLUX_SCALE, "rows", check=check_flux_scale)
     digits: bool = _setting(False, "write FITS with 8-bit digits of 0.386 dB, as e-CALLISTO stations do", "file")
     station: str = _setting("OVRO-LWA", "name of the station of a stream", "rows")
     addr: str = _setting("127.0.0.1", "address of the stream: a name, IPv4 or IPv6, no port", "stream", host=parse_host)

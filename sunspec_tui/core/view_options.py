@@ -14,6 +14,9 @@ MAX_LEVEL = 1e30
 MAX_SPAN_S = 1e7
 """Longest time span of the waterfall, in seconds; the ring limits it further."""
 
+FLUX_FACTORS = (1e-30, 1e30)
+"""Smallest and largest factor of a flux scale."""
+
 MAX_PROBE_SPAN_S = 600.0
 """Longest time that a command receives, in seconds."""
 
@@ -49,3 +52,24 @@ def parse_levels(text: str, name: str) -> tuple[float, float] | None:
 def check_levels(text: str, name: str) -> None:
     """Raise a usage error unless the text gives levels; see `parse_levels`."""
     parse_levels(text, name)
+
+
+def is_number_text(text: str) -> bool:
+    """Return True if an option is a number, not a file."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def check_flux_scale(text: str, name: str = "--flux-scale") -> None:
+    """Raise a usage error for a number that is no factor.
+
+    No file is read.
+    """
+    if not text.strip() or "\0" in text:
+        raise UsageError(f"{name} is {short_repr(text)}, it must be a factor such as 4.1667e-06, or a file")
+    low, high = FLUX_FACTORS
+    if is_number_text(text) and not low <= float(text) <= high:
+        raise UsageError(f"{name} is {short_repr(text)}, a factor must lie between {low:g} and {high:g}")

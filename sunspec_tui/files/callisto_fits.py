@@ -9,6 +9,7 @@ import logging
 import math
 import warnings
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,11 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import ExportError
+from sunspec_tui.core.flux_scale import ARBITRARY, SFU, level_unit
 from sunspec_tui.core.instrument import SITE_HEIGHT_M, SITE_LATITUDE_DEG, SITE_LONGITUDE_DEG, STATION
 from sunspec_tui.core.levels import to_db
+from sunspec_tui.core.notes import NOTE_KEYS
 from sunspec_tui.core.printable import quote_line, unquote_line
 from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
-from sunspec_tui.core.recording import UNITS, Recording, measured_cadence_s, recording_metadata
+from sunspec_tui.core.recording import Recording, measured_cadence_s, recording_metadata
 from sunspec_tui.files.callisto_digits import (
     DB_PER_DIGIT,
     LENGTH_COLUMN,
@@ -35,7 +38,7 @@ from sunspec_tui.files.callisto_digits import (
 from sunspec_tui.files.fits_axes import Axes, axes_of
 from sunspec_tui.files.fits_dates import observation_start_s
 from sunspec_tui.files.fits_hdus import HeaderDataUnits
-from sunspec_tui.files.fits_values import blocks_of, scale_of
+from sunspec_tui.files.fits_values import UNIT_CARD, blocks_of, has_sfu, scale_of
 from sunspec_tui.files.read_limits import BLOCK_BYTES, RowSelection, Unreadable
 from sunspec_tui.files.reader_notes import report_notes
 from sunspec_tui.files.validation import Declared, plausible_cadence_s, possible_lengths, validated_recording
@@ -72,6 +75,8 @@ def _read(file: BinaryIO, path: Path, selection: RowSelection, notes: list[str])
     # The times of the file are the starts of rows.
     times_s = start_s + axes.offsets_s + _lengths_s(units, axes, cadence_s, ours=ours)
     metadata = {"cadence_s": header.get("CDELT1", 0) if ours else cadence_s} | _names(header, path, ours=ours)
+    if ours and has_sfu(header):
+        metadata["units"] = SFU
 
     def load(rows: NDArray[np.intp], out: NDArray[np.float32]) -> None:
         _load(units, axes, rows, out[..., 0], notes)
@@ -132,7 +137,14 @@ def _names(header: Any, path: Path, *, ours: bool) -> dict[str, str]:
         "station": text(str(header.get("INSTRUME", ""))),
         "source": text(str(header.get("SOURCE", path.name))),
         "software": text(str(header.get("CREATOR", ""))),
+        **(_notes(header) if ours else {}),
     }
+
+
+def _notes(header: Any) -> dict[str, str]:
+    """Return the notes of a file of this program."""
+    named = ((key, _note_card(key)) for key in NOTE_KEYS)
+    return {key: unquote_line(str(header[card])) for key, card in takewhile(lambda pair: pair[1] in header, named)}
 
 
 def _load(
@@ -172,13 +184,17 @@ def write_callisto(recording: Recording, path: Path, product: str, *, digits: bo
     if product not in recording.carries():
         has = ", ".join(recording.carries())
         raise ExportError(f"there is no {product} to export, choose a --product of {has}")
-    values, unit, scale = _image(recording.power(Product(product)), Product(product), digits=digits)
+    # A ratio has no unit.
+    unit = ARBITRARY if product == Product.V_OVER_I else recording.unit
+    values, shown_unit, scale = _image(recording.power(Product(product)), Product(product), unit, digits=digits)
+    if unit != ARBITRARY:
+        scale.append((UNIT_CARD, unit, "unit of power"))
     # Files of the network have the highest frequency first, and the starts of rows as times.
     image = fits.PrimaryHDU(np.ascontiguousarray(values.T[::-1]))
     starts_s, lengths_s = recording.starts_s, recording.lengths_s
     offsets_s = starts_s - starts_s[0]
     mhz = recording.frequencies_hz[::-1] / 1e6
-    _describe(image.header, recording, Product(product), unit, scale)
+    _describe(image.header, recording, Product(product), shown_unit, scale)
     columns = [
         fits.Column("TIME", f"{len(offsets_s)}D", unit="s", array=offsets_s[None]),
         fits.Column("FREQUENCY", f"{len(mhz)}D", unit="MHz", array=mhz[None]),
@@ -188,10 +204,12 @@ def write_callisto(recording: Recording, path: Path, product: str, *, digits: bo
     fits.HDUList([image, fits.BinTableHDU.from_columns(columns)]).writeto(path)
 
 
-def _image(power: NDArray[np.float32], product: Product, *, digits: bool) -> tuple[NDArray[Any], str, list[_Card]]:
+def _image(
+    power: NDArray[np.float32], product: Product, unit: str, *, digits: bool
+) -> tuple[NDArray[Any], str, list[_Card]]:
     """Return the image's values, their unit, and the scale's cards."""
     if not digits:
-        return (power, UNITS, []) if product in SIGNED_PRODUCTS else (to_db(power), "dB", [])
+        return (power, unit, []) if product in SIGNED_PRODUCTS else (to_db(power), level_unit(unit), [])
     if product in SIGNED_PRODUCTS:
         raise ExportError(f"{product} has a sign, which digits have not; choose XX, YY or I, or leave --digits out")
     found = digits_of(to_db(power))
@@ -201,10 +219,10 @@ def _image(power: NDArray[np.float32], product: Product, *, digits: bool) -> tup
             "%d values are not between %.1f and %.1f dB, the range of 8-bit digits, and become the nearest digit",
             found.outside, low, high,
         )  # fmt: skip
-    return found.values, "digits", _cards_of(found)
+    return found.values, "digits", _cards_of(found, unit)
 
 
-def _cards_of(digits: Digits) -> list[_Card]:
+def _cards_of(digits: Digits, unit: str) -> list[_Card]:
     """Return the header cards that describe the digits.
 
     Stations write the first four; the others are of this program.
@@ -217,7 +235,11 @@ def _cards_of(digits: Digits) -> list[_Card]:
         (NO_VALUE_CARD, NO_VALUE, "digit of no value: not a number, or no power"),
         (STEP_CARD, DB_PER_DIGIT, "[dB] of a digit, 2500/255/25.4"),
         (ZERO_CARD, digits.zero_db, "[dB] of digit 0"),
-        ("COMMENT", f"Power in dB is {ZERO_CARD} + digit * {STEP_CARD}; a digit of {NO_VALUE} is no value.", ""),
+        (
+            "COMMENT",
+            f"Power in {level_unit(unit)} is {ZERO_CARD} + digit * {STEP_CARD}; a digit of {NO_VALUE} is no value.",
+            "",
+        ),
     ]
 
 
@@ -275,3 +297,12 @@ def _describe(header: Any, recording: Recording, product: Product, unit: str, sc
     for name, value, comment in (*cards, *_site(recording.station), *scale):
         # A card holds 68 characters for the value and its comment.
         header[name] = (value, comment if len(str(value)) + len(comment) <= _CARD_ROOM else "")
+    for key in NOTE_KEYS:
+        if key in metadata:
+            # A long note continues on the next cards.
+            header[_note_card(key)] = quote_line(str(metadata[key]), ascii_only=True)
+
+
+def _note_card(key: str) -> str:
+    """Return the name of the card of a note, such as ``NOTE12``."""
+    return key.replace("_", "").upper()

@@ -79,7 +79,7 @@ class FileSeries:
 
     Attributes
     ----------
-    times_s, frequencies_hz, products, cadence_s, station, source, software
+    times_s, frequencies_hz, products, cadence_s, station, source, software, unit
         As in `Recording`.
     name
         Name of the files in messages.
@@ -111,12 +111,14 @@ class FileSeries:
             times_s=self.times_s[:0],
             cadence_s=self.cadence_s,
             source=_between(files[0].source, files[-1].source),
+            notes=tuple(note for each in files for note in each.notes),
         )
         self.frequencies_hz, self.products = self._template.frequencies_hz, self._template.products
-        self.station, self.source, self.software = (
+        self.station, self.source, self.software, self.unit = (
             self._template.station,
             self._template.source,
             self._template.software,
+            self._template.unit,
         )
         last = f" to {printable_name(self._paths[-1].name)}" if len(self._paths) > 1 else ""
         self.name = printable_name(self._paths[0]) + last
@@ -292,6 +294,8 @@ def _difference(rows: Recording, first: Recording, cadence_s: float) -> str:
     same_count = len(rows.frequencies_hz) == len(first.frequencies_hz)
     if not same_count or not np.allclose(rows.frequencies_hz, first.frequencies_hz, rtol=_SAME_FREQUENCY, atol=0):
         return f"has {_axis(rows)}, not {_axis(first)}"
+    if rows.unit != first.unit:
+        return f"has powers in {rows.unit}, not {first.unit},"
     if rows.station != first.station:
         return f"is of station {_station(rows)}, not {_station(first)}"
     if rows.cadence_s > 0 and abs(rows.cadence_s - cadence_s) > _SAME_CADENCE * cadence_s:

@@ -12,14 +12,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.flux_scale import ARBITRARY, SFU, level_unit
 from sunspec_tui.core.printable import printable
-from sunspec_tui.core.recording import UNITS
 from sunspec_tui.files.callisto_digits import DB_PER_DIGIT, MAX_DIGIT, NO_VALUE_CARD, STEP_CARD, ZERO_CARD
 from sunspec_tui.files.fits_hdus import HeaderDataUnits
 from sunspec_tui.files.read_limits import BLOCK_BYTES, Unreadable
 from sunspec_tui.files.validation import number
 
 _DECIBELS = re.compile(r"\bdb", re.IGNORECASE)
+UNIT_CARD = "FLUXUNIT"
+"""Header card with the unit of power, if that is not arbitrary."""
+
 _MAX_UNIT, _DIGITS = 40, 256
 
 
@@ -98,6 +101,11 @@ def scale_of(units: HeaderDataUnits, notes: list[str]) -> Scale:
     return _with_our_cards(found, header) if found.db == DB_PER_DIGIT else found
 
 
+def has_sfu(header: Any) -> bool:
+    """Return True for a file of this program whose powers are in sfu."""
+    return str(header.get(UNIT_CARD, "")) == SFU
+
+
 def _with_our_cards(scale: Scale, header: Any) -> Scale:
     """Apply the header cards of this program's digits.
 
@@ -116,10 +124,11 @@ def _db(units: HeaderDataUnits, linear: Scale, notes: list[str]) -> float | None
     """
     named = str(units.image.header.get("BUNIT", "")).strip()
     unit, shown = named.lower(), printable(named, _MAX_UNIT)
-    if unit == UNITS:
+    is_sfu = has_sfu(units.image.header)
+    if unit == ARBITRARY or (is_sfu and unit == SFU):
         return None
     if _DECIBELS.search(unit):
-        if unit != "db":
+        if unit != "db" and not (is_sfu and named == level_unit(SFU)):
             notes.append(f"its unit {shown!r} is read as dB")
         return 1.0
     if unit in ("digit", "digits"):

@@ -15,6 +15,7 @@ from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.regular_file import open_regular
 from sunspec_tui.files.archive.reader import is_archive, read_archive
 from sunspec_tui.files.file_formats import FileFormat, detected_format, kinds_text
+from sunspec_tui.files.notes import read_notes
 from sunspec_tui.files.read_limits import MAX_SENTENCE, RowSelection, Unreadable, error_reason
 
 _BEGIN_BYTES = 512
@@ -65,7 +66,7 @@ def read_selection(path: Path, selection: RowSelection) -> Recording:
     try:
         if is_archive(path):
             _check_choice(path, "an archive", selection)
-            return read_archive(path, selection.start_s, selection.end_s)
+            return read_archive(path, selection.start_s, selection.end_s).with_notes(read_notes(path))
     except SourceError as error:
         raise SourceError(printable(error, MAX_SENTENCE)) from error
     except OSError as error:

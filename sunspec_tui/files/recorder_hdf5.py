@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.child_environment import child_environment
+from sunspec_tui.core.flux_scale import ARBITRARY, unit_of
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, CLOCK_HZ
 from sunspec_tui.core.optional_imports import check_installed, require_extra
 from sunspec_tui.core.printable import printable, quote_line
@@ -28,7 +29,7 @@ from sunspec_tui.files.reader_notes import report_notes
 from sunspec_tui.files.recorder_scale import LENGTHS, NAVG, NAVG_ATTRIBUTE, divisor
 from sunspec_tui.files.validation import Declared, validated_recording
 
-_MAX_DESCRIPTION_BYTES = 100_000
+_MAX_DESCRIPTION_BYTES = 2_000_000
 _MAX_NOTES = 20
 PROGRAM = ("-m", "sunspec_tui.files.recorder_process")
 _ENVIRONMENT = {"HDF5_PLUGIN_PRELOAD": "::", "HDF5_USE_FILE_LOCKING": "FALSE"}
@@ -173,7 +174,11 @@ def write_recorder(recording: Recording, path: Path, _: str) -> None:
 def _fill(file: Any, recording: Recording) -> None:
     created = datetime.now(UTC).strftime("UTC %Y/%m/%d %H:%M:%S")
     file.attrs.update(_OF_FILE, FileCreation=created, FileGenerator=quote_line(recording.software))
-    file.attrs.update({"StationName": printable(recording.station.lower()), NAVG_ATTRIBUTE: NAVG})
+    file.attrs["StationName"] = printable(recording.station.lower())
+    # Powers in sfu are not divided: the recorder's scale has no unit.
+    is_divided = recording.unit == ARBITRARY
+    if is_divided:
+        file.attrs[NAVG_ATTRIBUTE] = NAVG
     for key, value in recording_metadata(recording).items():
         file.attrs[f"sunspec_{key}"] = quote_line(value) if isinstance(value, str) else value
     observation = file.create_group("Observation1")
@@ -188,9 +193,11 @@ def _fill(file: Any, recording: Recording) -> None:
     tuning = observation.create_group("Tuning1")
     tuning.create_dataset("freq", data=frequencies_hz.astype("<f8")).attrs["Units"] = "Hz"
     for i, product in enumerate(recording.products):
-        power = recording.data[..., i] / np.float32(divisor(product))
+        power = recording.data[..., i] / np.float32(divisor(product) if is_divided else 1)
         values = tuning.create_dataset(plain_name(product), data=power)
         values.attrs.update(axis0="time", axis1="frequency")
+        if not is_divided:
+            values.attrs["units"] = unit_of(product, recording.unit)
 
 
 def _bin_width_hz(frequencies_hz: NDArray[np.float64]) -> float:

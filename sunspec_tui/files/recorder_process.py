@@ -19,12 +19,13 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.notes import NOTE_KEYS
 from sunspec_tui.core.printable import printable, unquote_line
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.read_limits import MAX_BINS, RowSelection, Unreadable, block_ranges, error_reason
 from sunspec_tui.files.recorder_access import attribute, child, link, numbered, numbers, text
 from sunspec_tui.files.recorder_growing import SHARED, WRITING, GrowingFile, open_flags
-from sunspec_tui.files.recorder_scale import LENGTHS, factor, file_names, is_export
+from sunspec_tui.files.recorder_scale import LENGTHS, UNITS_ATTRIBUTE, factor, file_names, is_export
 from sunspec_tui.files.recorder_times import RowTimes, check_times, row_times
 from sunspec_tui.files.validation import HZ_OF_UNIT, MIN_HZ
 
@@ -218,7 +219,20 @@ def _metadata(file: Any, cadence_s: float | None) -> dict[str, Any]:
         "station": unquote_line(text(file, "sunspec_station") or text(file, "StationName") or ""),
         **({} if source is None else {"source": unquote_line(source)}),
         "software": unquote_line(text(file, "FileGenerator") or ""),
+        "units": text(file, UNITS_ATTRIBUTE),
+        **_notes(file),
     }
+
+
+def _notes(file: Any) -> dict[str, str]:
+    """Return the notes in the attributes of an export."""
+    found = dict[str, str]()
+    for key in NOTE_KEYS:
+        note = text(file, f"sunspec_{key}")
+        if note is None:
+            break
+        found[key] = unquote_line(note)
+    return found
 
 
 def _send_json(out: BinaryIO, values: dict[str, Any]) -> None:

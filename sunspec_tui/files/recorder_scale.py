@@ -18,7 +18,7 @@ NAVG_ATTRIBUTE = "sunspec_navg"
 LENGTHS = "sunspec_lengths"
 """Dataset beside the times of an export whose rows change their cadence: the seconds that each row averages."""
 
-_EXPORT_ATTRIBUTE = "sunspec_units"
+UNITS_ATTRIBUTE = "sunspec_units"
 _STOKES = (Product.I, Product.Q, Product.U, Product.V)
 _OTHER_NAMES = {Product.XY_REAL: ("CR", "XYR"), Product.XY_IMAG: ("CI", "XYI")}
 
@@ -31,7 +31,7 @@ def file_names(product: Product) -> tuple[str, ...]:
 
 def is_export(file: Any) -> bool:
     """Return True if this program wrote the file."""
-    return _EXPORT_ATTRIBUTE in file.attrs
+    return UNITS_ATTRIBUTE in file.attrs
 
 
 def factor(file: Any, product: Product) -> int:

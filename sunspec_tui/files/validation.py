@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.flux_scale import ARBITRARY, SFU
+from sunspec_tui.core.notes import notes_in_metadata
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import MAX_CADENCE_S, MAX_NAME, MIN_CADENCE_S, Recording, measured_cadence_s
@@ -105,6 +107,8 @@ def validated_recording(path: Path, declared: Declared, selection: RowSelection,
         station=_text(declared.metadata.get("station", "")),
         source=_text(declared.metadata.get("source", path.name)),
         software=_text(declared.metadata.get("software", "")),
+        unit=SFU if declared.metadata.get("units") == SFU else ARBITRARY,
+        notes=notes_in_metadata(declared.metadata),
     )
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sunspec_tui.core.flux_scale import ARBITRARY, SFU, unit_of
+from sunspec_tui.core.notes import notes_in_metadata
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import Product, plain_name
 from sunspec_tui.core.recording import Recording, measured_cadence_s, recording_metadata
@@ -28,7 +30,11 @@ def to_dataset(recording: Recording) -> "xarray.Dataset":
     times = np.rint(recording.times_s * 1e6).astype("datetime64[us]")
     dataset: xarray.Dataset = library.Dataset(
         {
-            plain_name(product): (("time", "frequency"), recording.data[..., i], {"units": "arbitrary"})
+            plain_name(product): (
+                ("time", "frequency"),
+                recording.data[..., i],
+                {"units": unit_of(product, recording.unit)},
+            )
             for i, product in enumerate(recording.products)
         },
         coords={
@@ -65,4 +71,6 @@ def from_dataset(dataset: Any) -> Recording:
         station=str(metadata.get("station", "")),
         source=str(metadata.get("source", "")),
         software=str(metadata.get("software", "")),
+        unit=SFU if metadata.get("units") == SFU else ARBITRARY,
+        notes=notes_in_metadata(metadata),
     )

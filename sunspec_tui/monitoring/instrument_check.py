@@ -168,7 +168,7 @@ class InstrumentChecker:
         """Return the new rows, and the older rows that checks need."""
         count = max(pipeline_check.ROWS, pipeline_edges.ROWS, axis_check.ROWS, MAX_ROWS)
         new = min(_MAX_NEW_ROWS, max(0, ring.count - self._checked_count))
-        return ring.latest(max(count, new + CONTEXT_ROWS))
+        return ring.latest(max(count, new + CONTEXT_ROWS), scaled=False)
 
     def _run_checks(
         self, rows: Rows, axis: Axis, cadence_s: float, newest: NewestFrame, failures: dict[str, str]

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from sunspec_tui.core.flux_scale import ARBITRARY
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.memory_usage import MemoryReading
+from sunspec_tui.core.notes import NoteCounts
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.core.times import format_date_and_clock
 from sunspec_tui.files.archive.status import ArchiveState, ArchiveStatus
@@ -52,6 +54,8 @@ class Snapshot:
         The stream's address, for users.
     health, delay, memory, plots, archive, web
         State of each part.
+    observer_notes
+        Number of observers' notes.
     problems
         One sentence for each problem of the program itself, such as a failed output or an ended thread.
     lines_lost
@@ -72,6 +76,8 @@ class Snapshot:
         Station of the data, if the stream gives it; else empty.
     recorded_s
         Time at which the newest row was recorded, if the stream is a replay with shifted times; else NaN.
+    unit, flux_scale, bins_without_flux
+        Unit of the powers in `rows`, name of the flux scale (empty without one), and number of bins outside it.
     sun
         Position of the Sun when the snapshot was taken.
     viewed
@@ -86,6 +92,7 @@ class Snapshot:
     plots: PlotStatus = field(default_factory=PlotStatus)
     archive: ArchiveStatus = field(default_factory=ArchiveStatus)
     web: WebStatus = field(default_factory=WebStatus)
+    observer_notes: NoteCounts = field(default_factory=NoteCounts)
     problems: tuple[str, ...] = ()
     lines_lost: int = 0
     delay_history: tuple[tuple[float, float], ...] = ()
@@ -96,6 +103,9 @@ class Snapshot:
     check: InstrumentCheck = field(default_factory=InstrumentCheck)
     station: str = ""
     recorded_s: float = math.nan
+    unit: str = ARBITRARY
+    flux_scale: str = ""
+    bins_without_flux: int = 0
     sun: SunReading = field(default_factory=SunReading)
     viewed: ViewedRows | None = None
 
@@ -106,13 +116,20 @@ class Snapshot:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes on time tags, findings and failed checks.
+        """Notes on time tags, findings, failed checks and the flux scale.
 
         Each is one sentence.
         """
         failed = (f"{name} unknown: its check has failed ({why})" for name, why in self.check.failures.items())
         notes = (self.health.tag_problem, *(finding.note for finding in self.findings))
-        return tuple(filter(None, (*notes, *failed)))
+        return tuple(filter(None, (*notes, *failed, self._flux_note)))
+
+    @property
+    def _flux_note(self) -> str:
+        """Sentence about bins outside the flux scale; empty if there are none."""
+        count = self.bins_without_flux
+        bins = "1 bin is" if count == 1 else f"{count} bins are"
+        return f"{bins} outside the flux scale {self.flux_scale} and without values" if count else ""
 
     @property
     def alarms(self) -> tuple[str, ...]:

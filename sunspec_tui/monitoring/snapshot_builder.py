@@ -5,7 +5,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from sunspec_tui.core.errors import error_text
+from sunspec_tui.core.flux_scale import ARBITRARY, SFU
 from sunspec_tui.core.memory_usage import NOT_READ, MemoryReading
+from sunspec_tui.core.notes import NoteCounts
 from sunspec_tui.files.archive.status import ArchiveStatus
 from sunspec_tui.monitoring.day_counter import DayCounter
 from sunspec_tui.monitoring.event_reporter import EventReporter
@@ -23,12 +25,13 @@ from sunspec_tui.stream.message_handler import Clocks
 class PartsStatus(NamedTuple):
     """State of the parts of the program that process rows.
 
-    These parts write plots, write the archive, and serve the web view.
+    These parts write plots, write the archive, serve the web view, and follow the observers' notes.
     """
 
     plots: PlotStatus
     archive: ArchiveStatus
     web: WebStatus
+    observer_notes: NoteCounts
 
 
 class SnapshotBuilder:
@@ -135,6 +138,7 @@ class SnapshotBuilder:
                 plots=parts.plots,
                 archive=parts.archive,
                 web=parts.web,
+                observer_notes=parts.observer_notes,
                 problems=self._problems.current,
                 lines_lost=self._problems.lines_lost,
                 delay_history=ingester.history.before(now_s),
@@ -145,6 +149,9 @@ class SnapshotBuilder:
                 check=check,
                 station=ingester.station,
                 recorded_s=ingester.recorded_s,
+                unit=ARBITRARY if ingester.flux_scale is None else SFU,
+                flux_scale="" if ingester.flux_scale is None else ingester.flux_scale.name,
+                bins_without_flux=ingester.ring.bins_without_flux if ingester.ring else 0,
                 sun=sun,
             )
         return snapshot, now_s

@@ -31,6 +31,8 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         **_memory_and_plot_fields(snapshot),
         **_archive_fields(snapshot.archive),
         **_web_fields(snapshot.web),
+        "observer_notes": snapshot.observer_notes.notes,
+        "observer_notes_damaged": snapshot.observer_notes.damaged,
         **_sun_fields(snapshot.sun),
         "problems": list(snapshot.problems),
         "lines_lost": snapshot.lines_lost,
@@ -70,6 +72,8 @@ def _instrument_fields(snapshot: Snapshot) -> dict[str, Any]:
         "clock_fault": str(snapshot.check.clock.fault),
         "clock_rate": known(snapshot.check.clock.rate, 4),
         "station": snapshot.station,
+        "unit": snapshot.unit,
+        "flux_scale": snapshot.flux_scale or None,
         "replay_of": format_iso(snapshot.recorded_s) if snapshot.replay else None,
         "checks_unknown": dict(snapshot.check.failures),
     }
@@ -194,7 +198,7 @@ def public_record(snapshot: Snapshot) -> dict[str, Any]:
 _LIVE = (
     "time", "source", "state", "link", "frames_received", "frames_rejected", "frames_missing", "restarts", "cadence_s",
     "rate_hz", "delay_s", "delay_used", "delay_note", "data_age_s", "alarms", "warnings", "notes", "sun_elevation_deg",
-    "sun_azimuth_deg", "sun_up", "sun_next", "sun_next_time",
+    "sun_azimuth_deg", "sun_up", "sun_next", "sun_next_time", "observer_notes",
 )  # fmt: skip
 
 

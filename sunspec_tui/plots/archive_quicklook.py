@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from sunspec_tui.core.errors import ArchiveError, NoRowsError, UsageError
+from sunspec_tui.core.flux_scale import FluxScale
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, plain_name
 from sunspec_tui.core.recording import Recording, measured_cadence_s
@@ -53,6 +54,7 @@ def quicklook(
     scheduler: str | None = None,
     workers: int | None = None,
     remove_background: bool = False,
+    flux_scale: FluxScale | None = None,
     panels: Sequence[str] | None = None,
     report: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005 - no progress is shown
 ) -> Iterator[Path]:
@@ -79,6 +81,8 @@ def quicklook(
         Number of processes on this machine; by default the number of cores.
     remove_background
         True to show the waterfalls without their quiet background.
+    flux_scale
+        Scale of the powers; None to show them as archived.
     panels
         Panels of a figure for publishing, ``highest``, ``mean`` or ``V/I``, instead of the usual figure.
     report
@@ -104,7 +108,15 @@ def quicklook(
     if not periods:
         raise ArchiveError(f"{directory} has no stores such as 2026-11-25.zarr in that time; check the directory")
     # A generator, because the times of each period are read to build its calls.
-    drawing = partial(draw, product=product, per=per, show=show, panels=panels, remove_background=remove_background)
+    drawing = partial(
+        draw,
+        product=product,
+        per=per,
+        show=show,
+        panels=panels,
+        remove_background=remove_background,
+        flux_scale=flux_scale,
+    )
     whole = panels is not None
     tasks = (Task(begin_s, hour_calls(directory, chosen, begin_s, per, whole=whole), drawing) for begin_s in periods)
     with closing(run_tasks(tasks, scheduler, workers)) as drawn:
@@ -313,6 +325,7 @@ def draw(
     show: str,
     *,
     remove_background: bool = False,
+    flux_scale: FluxScale | None = None,
     panels: Sequence[str] | None = None,
 ) -> list[bytes]:
     """Draw a period's hours as PNGs, one per frequency axis.
@@ -327,6 +340,7 @@ def draw(
         per=per,
         period_s=PERIODS_S[per],
         remove_background=remove_background,
+        flux_scale=flux_scale,
     )
     return [drawn(parts) for parts in by_axis(hours)]
 

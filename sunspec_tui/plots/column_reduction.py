@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.flux_scale import FluxScale, scale_power, scale_recording
 from sunspec_tui.core.products import SIGNED_PRODUCTS, Product
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.plots.plot_reduction import finite_means
@@ -128,6 +129,30 @@ def join_columns(parts: Sequence[Reduced]) -> Reduced:
     highest = np.concatenate([part.highest for part in parts])
     rows = sum(part.rows for part in parts)
     return Reduced(means, highest, rows, cadence_s, parts[0].column_s, parts[0].begin_s, parts[-1].end_s)
+
+
+def scale_columns(reduced: Reduced, product: Product, scale: FluxScale | None) -> Reduced:
+    """Return reduced rows in sfu; unchanged without a scale.
+
+    Parameters
+    ----------
+    reduced
+        Reduced rows.
+    product
+        Product of the highest values.
+    scale
+        Scale of the powers.
+
+    Raises
+    ------
+    UsageError
+        If the powers are in sfu already.
+    """
+    if scale is None:
+        return reduced
+    factors = scale.at(reduced.means.frequencies_hz / 1e6)
+    highest = scale_power(reduced.highest, factors, product)
+    return reduced._replace(means=scale_recording(reduced.means, scale), highest=highest)
 
 
 def highest_values(power: NDArray[np.float32], edges: NDArray[np.int64], *, signed: bool) -> NDArray[np.float32]:

@@ -21,6 +21,7 @@ from PIL import Image
 
 from sunspec_tui.core.background import REMOVED, quiet_median, without_background
 from sunspec_tui.core.colormaps import DIVERGING, PALETTES
+from sunspec_tui.core.flux_scale import ARBITRARY, level_unit
 from sunspec_tui.core.levels import Levels, default_levels, picture_levels, to_db, without_warnings
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.products import Product
@@ -216,7 +217,7 @@ class SpectrumFigure:
     def _draw_spectrum(self, job: PlotJob) -> None:
         linear = job.signed and set(job.spectra) <= {job.product}
         self.spectrum.set_yscale("linear" if linear else "log")
-        self.spectrum.set_ylabel(_unit(job.product) if linear else "power [arbitrary units]")
+        self.spectrum.set_ylabel(_linear_label(job) if linear else f"power [{_unit(job.unit)}]")
         shown = []
         for line, (name, power) in zip(self.lines, job.spectra.items(), strict=False):
             # In double precision, so that axis limits above the largest values are finite.
@@ -322,7 +323,9 @@ def _shown(job: PlotJob) -> str:
 def _colour_label(job: PlotJob) -> str:
     if job.remove_background:
         return f"{job.product} above background" + ("" if job.signed else " [dB]")
-    return _unit(job.product) if job.signed else "power [dB, arbitrary zero]"
+    if job.signed:
+        return _linear_label(job)
+    return "power [dB, arbitrary zero]" if job.unit == ARBITRARY else f"power [{level_unit(job.unit)}]"
 
 
 def time_span(columns: Columns) -> str:
@@ -337,8 +340,12 @@ def _clock(unix_s: float) -> str:
     return format_clock(unix_s) if 0 <= unix_s < _MAX_TIME_S else format_clock(math.nan)
 
 
-def _unit(product: str) -> str:
-    return "V/I" if product == Product.V_OVER_I else f"{product} [arbitrary units]"
+def _linear_label(job: PlotJob) -> str:
+    return "V/I" if job.product == Product.V_OVER_I else f"{job.product} [{_unit(job.unit)}]"
+
+
+def _unit(unit: str) -> str:
+    return "arbitrary units" if unit == ARBITRARY else unit
 
 
 def _lag(lag_s: float | None) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.flux_scale import FluxScale
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.file_series import MAX_BLOCK_BYTES, FileSeries
 from sunspec_tui.files.input_paths import ENDINGS
@@ -34,6 +35,7 @@ def file_quicklook(
     per: str | None = None,
     show: str = "highest",
     remove_background: bool = False,
+    flux_scale: FluxScale | None = None,
     panels: Sequence[str] | None = None,
     report: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005 - no progress is shown
 ) -> Iterator[Path]:
@@ -55,6 +57,8 @@ def file_quicklook(
         Value of a column, ``highest`` or ``mean`` of its rows.
     remove_background
         True to show the waterfalls without their quiet background.
+    flux_scale
+        Scale of the powers; None to show them as they are.
     panels
         Panels of a figure for publishing, ``highest``, ``mean`` or ``V/I``, instead of the usual figure.
     report
@@ -70,7 +74,15 @@ def file_quicklook(
     series = FileSeries(paths, asked)
     preferred = (Product.XX, Product.I) if panels is None else (Product.I, Product.XX)
     shown, periods = _product(series, product, preferred), list(_periods(series.times_s, per))
-    draw = partial(quicklook_png, product=shown, show=show, panels=panels, per=per, remove_background=remove_background)
+    draw = partial(
+        quicklook_png,
+        product=shown,
+        show=show,
+        panels=panels,
+        per=per,
+        remove_background=remove_background,
+        flux_scale=flux_scale,
+    )
     for number, (begin, end) in enumerate(periods):
         report(number, len(periods))
         parts = list(_reduced(series, shown, begin, end, whole=panels is not None))

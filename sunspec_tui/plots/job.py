@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.colormaps import PALETTES
+from sunspec_tui.core.flux_scale import ARBITRARY
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import SIGNED_PRODUCTS
 from sunspec_tui.core.retention import RetentionPolicy
@@ -77,6 +78,8 @@ class PlotJob:
         Colour map of the waterfall, one of `colormaps.PALETTES`; a signed product has the diverging map.
     levels
         Floor and ceiling of the waterfall; None for automatic levels.
+    unit
+        Unit of the powers.
     """
 
     data: NDArray[np.float32]
@@ -104,6 +107,7 @@ class PlotJob:
     remove_background: bool = False
     palette: str = PALETTES[0]
     levels: Levels | None = None
+    unit: str = ARBITRARY
 
     @property
     def signed(self) -> bool:

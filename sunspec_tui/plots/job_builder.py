@@ -117,6 +117,7 @@ def live_job(
         alone_mhz=axis.bin_mhz,
         remove_background=remove_background,
         palette=palette,
+        unit=ring.unit,
     )
     if len(products) == 1:
         return job
@@ -253,4 +254,5 @@ def recorded_job(recording: Recording, product: Product | str | None = None) -> 
         rows_per_slot=group,
         rows_received=len(recording),
         restarts_s=begins_s[recording.restarts],
+        unit=recording.unit,
     )

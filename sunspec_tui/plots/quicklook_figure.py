@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.flux_scale import FluxScale
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.atomic_write import atomic_write
-from sunspec_tui.plots.column_reduction import Reduced, join_columns
+from sunspec_tui.plots.column_reduction import Reduced, join_columns, scale_columns
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.plots.job_builder import recorded_job
 from sunspec_tui.plots.plot_reduction import finite_means
@@ -28,6 +29,7 @@ def quicklook_png(
     per: str | None,
     period_s: float,
     remove_background: bool = False,
+    flux_scale: FluxScale | None = None,
     panels: Sequence[str] | None = None,
 ) -> bytes:
     """Draw reduced rows of one frequency axis as a PNG.
@@ -46,12 +48,15 @@ def quicklook_png(
         Length of the period; NaN or 0 if unknown.
     remove_background
         True to show the waterfall without its quiet background.
+    flux_scale
+        Scale of the powers; None to show them as they are.
     panels
         Panels of a figure for publishing, see `published_figure.published_png`; `show` is then not used.
     """
     from sunspec_tui.plots.matplotlib_loader import load_matplotlib
 
     load_matplotlib()
+    parts = [scale_columns(part, product, flux_scale) for part in parts]
     if panels is not None:
         from sunspec_tui.plots.published_figure import published_png
 

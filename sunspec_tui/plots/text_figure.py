@@ -6,6 +6,7 @@ plotext draws it, and is imported with the first figure.
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.flux_scale import ARBITRARY, level_unit
 from sunspec_tui.core.levels import Levels, to_db
 
 _MARKERS = ("braille", "dot")
@@ -18,6 +19,7 @@ def text_figure(
     title: str,
     linear: bool = False,
     levels: Levels | None = None,
+    unit: str = ARBITRARY,
     width: int = 80,
     height: int = 20,
 ) -> str:
@@ -35,6 +37,8 @@ def text_figure(
         True for linear power, such as that of signed products; else dB.
     levels
         Limits of the power axis; None for automatic limits.
+    unit
+        Unit of the powers; that of a ratio, which has none, is `ARBITRARY`.
     width, height
         Size of the figure in cells.
     """
@@ -47,7 +51,8 @@ def text_figure(
     plotext.plot_size(width, height)
     plotext.title(title)
     plotext.xlabel("MHz")
-    plotext.ylabel("linear power" if linear else "dB")
+    linear_label = "linear power" if unit == ARBITRARY else f"power in {unit}"
+    plotext.ylabel(linear_label if linear else level_unit(unit))
     if levels is not None:
         plotext.ylim(levels.low, levels.high)
     drawn = False

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.flux_scale import ARBITRARY
 from sunspec_tui.core.instrument import CLOCK_HZ, channel_frequencies_hz
 from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.products import SIGNED_PRODUCTS, WIRE_PRODUCTS, Product
@@ -197,6 +198,8 @@ def open_replay(
     only = rows.products[0] if len(rows.products) == 1 else Product.XX
     if only not in (Product.XX, Product.I):
         log.warning("%s has only %s; show it with --product %s", name, only, only)
+    if rows.unit != ARBITRARY:
+        log.warning("%s has powers in %s; the stream does not say so, show it without --flux-scale", name, rows.unit)
     return Replay(rows, chan0, start_s, name=name, frames_as_recorded=frames_as_recorded)
 
 

@@ -31,7 +31,7 @@ class Row:
     Attributes
     ----------
     data
-        Power, float32, shape (nbins, npol), arbitrary linear units.
+        Power, float32, shape (nbins, npol), linear, in the receiver's unit.
     products
         Name of each product in `data`.
     axis

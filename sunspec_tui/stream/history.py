@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.argument_checks import parse_choice
 from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.flux_scale import ARBITRARY, SFU
 from sunspec_tui.core.frame import Frame
 from sunspec_tui.core.frequency_axis import Axis, Position
 from sunspec_tui.core.instrument import STATION
@@ -62,6 +63,11 @@ class StreamHistory:
         self._product = parse_choice(Product, "product", product)
 
     @property
+    def unit(self) -> str:
+        """Unit of the powers that are read."""
+        return ARBITRARY if self._ingester.flux_scale is None else SFU
+
+    @property
     def station(self) -> str:
         """Station of the data.
 
@@ -99,7 +105,7 @@ class StreamHistory:
         Returns
         -------
         numpy.ndarray
-            float32, shape (n, nbins), arbitrary linear units.
+            float32, shape (n, nbins), linear, in `unit`.
 
         Raises
         ------

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 
 from sunspec_tui.core.errors import RejectCause, RejectedMessage
+from sunspec_tui.core.flux_scale import FluxScale
 from sunspec_tui.core.frame import Frame
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.memory_budgets import max_past_nbytes, max_ring_nbytes, ring_nbytes, size_text
@@ -58,16 +59,25 @@ class FrameIngester:
         Index of the beam that is stored, if a frame has several.
     choice
         Method of the message delay.
+    flux_scale
+        Scale of the rows that are read from the ring; None to read them as received.
     """
 
     def __init__(
-        self, buffer_length: int, channel_average: int, chan0: int, beam_index: int, choice: DelayChoice
+        self,
+        buffer_length: int,
+        channel_average: int,
+        chan0: int,
+        beam_index: int,
+        choice: DelayChoice,
+        flux_scale: FluxScale | None = None,
     ) -> None:
         self.buffer_length = buffer_length
         self.channel_average = channel_average
         self.chan0 = chan0
         self.beam_index = beam_index
         self.choice = choice
+        self.flux_scale = flux_scale
         self.health = StreamHealth()
         self.history = DelayHistory()
         self.ring: RingBuffer | None = None
@@ -221,13 +231,14 @@ class FrameIngester:
         if needed > self._max_ring_nbytes:
             raise self._too_large(axis, f"more than the {size_text(self._max_ring_nbytes)} that a stream may ask for")
         first = self.ring.count if self.ring else 0
+        factors = None if self.flux_scale is None else self.flux_scale.at(axis.frequencies_mhz)
         try:
-            return RingBuffer(self.buffer_length, nbins, npol, first=first)
+            return RingBuffer(self.buffer_length, nbins, npol, first=first, factors=factors)
         except MemoryError:
             # Rows of the current axis are more important than those of earlier axes.
             self.past.clear()
         try:
-            return RingBuffer(self.buffer_length, nbins, npol, first=first)
+            return RingBuffer(self.buffer_length, nbins, npol, first=first, factors=factors)
         except MemoryError as error:
             raise self._too_large(axis, "which this machine does not have left") from error
 

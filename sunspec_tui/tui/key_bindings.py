@@ -79,6 +79,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
             "mark the beginning of an interval, at the cursor or the left edge",
         ),
         Key("k", "k", "change_view('mark', 1)", "mark the end, at the cursor or the right edge"),
+        Key("N,shift+n", "N", "note", "write a note about the marked interval, the cursor, or now"),
     ),
     "Waterfall": (
         Key("x", "x", "change_view('next_product', 1)", "next product"),

@@ -42,6 +42,7 @@ WORDS: dict[str, str] = {
     "change_view('escape')": "cancel undo back close clear",
     "change_view('mark', 0)": "select selection start from export",
     "change_view('mark', 1)": "select selection interval stop until export",
+    "note": "comment remark annotate log observer text event diary",
     "change_view('next_product', 1)": "polarisation stokes parameter xx yy xy i q u v",
     "change_view('next_product', -1)": "polarisation stokes parameter xx yy xy i q u v",
     "change_view('next_palette', 1)": "colours colors colormap color map",

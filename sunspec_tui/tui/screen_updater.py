@@ -19,6 +19,7 @@ from sunspec_tui.tui.terminal.link_pacing import LinkPacer, LinkReading, Quality
 from sunspec_tui.tui.ticking import TICK_S
 
 if TYPE_CHECKING:
+    from sunspec_tui.files.note_follower import NoteFollower
     from sunspec_tui.monitoring.snapshot import Snapshot
 
 READINGS_S = {Quality.PIXELS: 1.0, Quality.FULL: 1.0, Quality.SLOWER: 1.0, Quality.SWEEPING: 1.0, Quality.LOWEST: 2.0}
@@ -31,6 +32,16 @@ _ROUNDED_S = 600.0
 
 class ReadReceiver(LiveSource, Protocol):
     """Methods of a receiver that the screen reads."""
+
+    @property
+    def unit(self) -> str:
+        """Unit of the powers."""
+        ...
+
+    @property
+    def notes(self) -> "NoteFollower":
+        """The observers' notes."""
+        ...
 
     def snapshot(self, since: int = 0, *, memory: bool = True) -> "Snapshot":
         """Return the state of stream and receiver."""
@@ -129,7 +140,8 @@ class ScreenUpdater:
         self._display.follow_graphics()
         scene.sweeps = self._display.pacer.quality.sweeps or self._display.pixels_sweep
         screen.fit_scene()
-        self._undrawn |= scene.update()
+        self._undrawn |= scene.update() | (scene.notes is not receiver.notes.notes)
+        scene.notes, scene.unit = receiver.notes.notes, receiver.unit
         if scene.position is not None and (text := self._fallback.sentence(scene.view.product, scene.product)):
             self._display.notify(text, severity="warning")
         screen.set_class(scene.position is None, "-empty")

@@ -85,7 +85,9 @@ class ViewKeys(CanvasApp):
 
     def action_levels(self) -> None:
         """Ask for floor and ceiling and use them."""
-        self.push_screen(LevelsScreen(self.scene.context.levels, signed=self.scene.view.signed), self._set_levels)
+        scene = self.scene
+        screen = LevelsScreen(scene.context.levels, signed=scene.view.signed, unit=scene.product_unit)
+        self.push_screen(screen, self._set_levels)
 
     def _set_levels(self, numbers: tuple[float, ...] | None) -> None:
         if numbers is not None:

@@ -68,6 +68,8 @@ def waterfall_scene(
         cursor=under_cursor,
         marks=(begin, end),
         notice=_notice(scene, stalled_s),
+        notes=scene.notes,
+        unit=scene.product_unit,
     )
 
 
@@ -108,6 +110,7 @@ def spectrum_scene(scene: Scene) -> SpectrumScene | None:
         fixed=view.spectrum_levels,
         edges_mhz=edges_mhz_of(scene) if view.pipelines else (),
         cursor=view.cursor.bin if view.cursor else None,
+        unit=scene.product_unit,
     )
 
 
@@ -169,6 +172,7 @@ def caption(scene: Scene, depth: Depth, link: LinkReading, columns: int, confirm
         seconds,
         subtracted=view.subtract and readout is not None and readout.cell is not None,
         in_pixels=scene.cell_px > 1,
+        unit=scene.product_unit,
         cell_s=scene.column_s,
         mean_note=_mean_note(scene),
     )

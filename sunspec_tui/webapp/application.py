@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from sunspec_tui.core.web_options import WebOptions
-from sunspec_tui.webapp import http_api, static_files, timeline_api
+from sunspec_tui.webapp import http_api, notes_api, static_files, timeline_api
 from sunspec_tui.webapp.access_guard import Guard
 from sunspec_tui.webapp.context import AppContext
 from sunspec_tui.webapp.live_socket import live
@@ -40,6 +40,7 @@ def application(context: AppContext, options: WebOptions, token: str, on_refusal
             Route("/history", timeline_api.history),
             Route("/status", http_api.status),
             Route("/plot", http_api.plot),
+            Route("/notes", notes_api.notes),
             Route("/healthz", http_api.healthz),
             Route("/metrics", http_api.prometheus),
             WebSocketRoute("/live", live),

@@ -32,6 +32,10 @@ STATUS_S = 1.0
 class Source(SnapshotSource, Protocol):
     """Methods of a receiver that the broadcaster uses."""
 
+    @property
+    def unit(self) -> str:
+        """Unit of the powers."""
+
     def position(self) -> Position | None:
         """Return the position of the stream; None before the first row."""
 
@@ -242,7 +246,7 @@ class Broadcaster:
         self._run_logged("the status could not be sent to a viewer", partial(self._send_status, viewer))
         if position is None:
             return
-        viewer.put(json_bytes(axis_record(position.axis, position.epoch, viewer.product)).decode())
+        viewer.put(json_bytes(axis_record(position.axis, position.epoch, viewer.product, self._source.unit)).decode())
         if viewer.product in available(position.axis.npol):
             viewer.waits_for_history = True
             self._history_requested.set()
@@ -274,13 +278,14 @@ class Broadcaster:
                 viewer.put(message)
 
 
-def axis_record(axis: Axis, epoch: int, product: Product) -> dict[str, Any]:
+def axis_record(axis: Axis, epoch: int, product: Product, unit: str) -> dict[str, Any]:
     """Return the record with axis and product of the following rows."""
     mhz = axis.frequencies_mhz
     return {
         "type": "axis",
         "epoch": epoch,
         "product": str(product),
+        "unit": unit,
         "products": [str(each) for each in available(axis.npol)],
         "bins": len(mhz),
         "first_mhz": float(mhz[0]),

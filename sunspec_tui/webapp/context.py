@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sunspec_tui.core.frame import Frame
+from sunspec_tui.files.note_follower import NoteFollower
 from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.webapp.answer_budget import ByteBudget
@@ -17,6 +18,10 @@ from sunspec_tui.webapp.visitor_errors import VisitorErrorLog
 
 class Source(RowSource, Protocol):
     """Methods of a receiver that the web view uses."""
+
+    @property
+    def notes(self) -> NoteFollower:
+        """The observers' notes."""
 
     def last_frame(self) -> Frame | None:
         """Return the newest frame as received."""

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from sunspec_tui.core.flux_scale import unit_of
 from sunspec_tui.core.frequency_axis import Position
 from sunspec_tui.core.products import Product, available, derive
 from sunspec_tui.core.ring_buffer import Rows
@@ -107,7 +108,8 @@ async def refresh(request: Request) -> Response:
         if kind == RAW:
             parts = _rows_as_numbers(values)
         else:
-            parts = _rows_as_json(_json_head(rows, product, position, context.buffer_length), values)
+            unit = unit_of(product, context.source.unit)
+            parts = _rows_as_json(_json_head(rows, product, unit, position, context.buffer_length), values)
         return StreamedRows(parts, stack.pop_all(), media_type=kind, headers=headers)
 
 
@@ -175,14 +177,14 @@ async def _rows_as_numbers(values: NDArray[np.float32]) -> AsyncIterator[bytes]:
         await asyncio.sleep(0)
 
 
-def _json_head(rows: Rows, product: Product, position: Position, buffer_length: int) -> bytes:
+def _json_head(rows: Rows, product: Product, unit: str, position: Position, buffer_length: int) -> bytes:
     """Return the beginning of the JSON object: all fields except the rows.
 
     The closing brace is missing.
     """
     head = {
         "product": product,
-        "unit": "arbitrary",
+        "unit": unit,
         "first_number": rows.count - len(rows),
         "times_s": rows.times_s,
         "slots": rows.slots,

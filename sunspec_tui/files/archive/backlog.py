@@ -117,7 +117,8 @@ class ArchiveBacklog:
         start = max(self._next_row, _oldest(ring))
         self._lose(max(start, stop - fitting) - self._next_row, over_budget=start < stop - fitting)
         found = [
-            ring.between(begin, min(begin + _COPIED_ROWS, stop)) for begin in range(self._next_row, stop, _COPIED_ROWS)
+            ring.between(begin, min(begin + _COPIED_ROWS, stop), scaled=False)
+            for begin in range(self._next_row, stop, _COPIED_ROWS)
         ]
         if found:
             names = ("data", "times_s", "slots", "marks")
@@ -165,7 +166,7 @@ class ArchiveBacklog:
             return False
         ring = source.ring
         start = max(self._next_row, _oldest(ring))
-        block = ring.between(start, min(start + most, ring.count))
+        block = ring.between(start, min(start + most, ring.count), scaled=False)
         if not len(block):
             return False
         # The ring may have overwritten rows since `start` was computed.

@@ -239,10 +239,10 @@ class ArchiveBlocks:
             return None
         times_s = rows[0].last_us / SECOND_US
         measured_s = measured_cadence_s(times_s)
-        origin = {name: str(store.claim.attributes.get(name, ""))[:MAX_NAME] for name in _ORIGIN}
+        station, source, software = (str(store.claim.attributes.get(name, ""))[:MAX_NAME] for name in _ORIGIN)
         return Recording(
             np.stack([each.mean for each in rows], axis=-1), store.products, times_s, store.axis.frequencies_hz,
-            measured_s if measured_s > 0 else store.cadence_s, restart_ends_s=times_s[rows[0].restarts], **origin,
+            measured_s if measured_s > 0 else store.cadence_s, station, source, software, times_s[rows[0].restarts],
         )  # fmt: skip
 
     def _check_memory(self, group: list[StoreTimeline], begin_us: float, end_us: float, needed: int) -> None:

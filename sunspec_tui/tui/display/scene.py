@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sunspec_tui.core.flux_scale import ARBITRARY
 from sunspec_tui.core.levels import Levels, without_warnings
+from sunspec_tui.core.notes import NO_NOTES
 from sunspec_tui.core.products import Product
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
 from sunspec_tui.tui.display.column_grid import ColumnGrid
@@ -68,6 +70,8 @@ class Scene:
         self.sweeps = False
         self.day_is_longer = False
         self.spectrum_levels: Levels | None = None
+        self.notes = NO_NOTES
+        self.unit = ARBITRARY
 
     @property
     def position(self) -> "Position | None":
@@ -266,6 +270,11 @@ class Scene:
             return self.view.product
         carried = self.position.axis.products
         return Product.XX if Product.XX in carried else carried[0]
+
+    @property
+    def product_unit(self) -> str:
+        """Unit of the displayed product; a ratio is shown without a unit."""
+        return ARBITRARY if self.product is Product.V_OVER_I else self.unit
 
     @property
     def signed(self) -> bool:

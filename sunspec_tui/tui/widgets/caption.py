@@ -10,6 +10,7 @@ from typing import NamedTuple
 from rich.text import Text
 
 from sunspec_tui.core.background import REMOVED
+from sunspec_tui.core.flux_scale import ARBITRARY, level_unit
 from sunspec_tui.core.levels import Levels, level_label
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.tui.display.axes import FrequencyWindow
@@ -46,6 +47,8 @@ class ShownPicture(NamedTuple):
         True if the data under the cursor are relative to the background.
     in_pixels
         True if a cell has several columns.
+    unit
+        Unit of the powers.
     cell_s
         Length of a cell of the timeline; NaN for the ring, whose cells have a number of rows.
     mean_note
@@ -58,6 +61,7 @@ class ShownPicture(NamedTuple):
     seconds: float
     subtracted: bool = False
     in_pixels: bool = False
+    unit: str = ARBITRARY
     cell_s: float = math.nan
     mean_note: str = ""
 
@@ -90,7 +94,7 @@ def caption_text(
     segments = [LineSegment(f" {confirmed} ", CONFIRMED_STYLE)] if confirmed else []
     segments += _note_segments(link, marked, before_readout=readout is not None)
     if readout is not None:
-        segments += _readout_segments(readout, shown.product, signed=view.signed, subtracted=shown.subtracted)
+        segments += _readout_segments(readout, shown, signed=view.signed)
     segments += _view_segments(view, shown, after_readout=readout is not None)
     if view.sweeping and not link.quality.sweeps:
         segments.append(LineSegment("sweep", "dim", 4, is_item=True))
@@ -137,7 +141,7 @@ def _view_segments(view: View, shown: ShownPicture, *, after_readout: bool) -> l
 
     After a readout, which names the product, the product is left out.
     """
-    unit, levels = "" if view.signed else " dB", shown.levels
+    unit, levels = _linear_unit(shown) if view.signed else f" {level_unit(shown.unit)}", shown.levels
     low, high = ("–", "–") if levels is None else (level_label(end, levels.span) for end in (levels.low, levels.high))
     how = "manual" if view.levels else "auto" + (f" {view.bias:+.3g}" if view.bias else "")
     scale = f"{low} to {high}{unit}" if levels else "has no valid values here"
@@ -155,11 +159,13 @@ def _view_segments(view: View, shown: ShownPicture, *, after_readout: bool) -> l
     ]
 
 
-def _readout_segments(readout: Readout, product: str, *, signed: bool, subtracted: bool) -> list[LineSegment]:
-    """Return the data under the cursor.
+def _linear_unit(shown: ShownPicture) -> str:
+    """Return the unit after a linear power; an arbitrary one is left out."""
+    return "" if shown.unit == ARBITRARY else f" {shown.unit}"
 
-    With `subtracted` the waterfall shows powers above the quiet background.
-    """
+
+def _readout_segments(readout: Readout, shown: ShownPicture, *, signed: bool) -> list[LineSegment]:
+    """Return the data under the cursor."""
     segments = [LineSegment(" ▶ ", "bold")]
     if not readout.inside:
         return [*segments, LineSegment("the cursor is outside the picture", "yellow")]
@@ -169,7 +175,7 @@ def _readout_segments(readout: Readout, product: str, *, signed: bool, subtracte
     if cell is not None and cell.content is not ColumnContent.ROWS:
         return [*segments, LineSegment(f"  {_no_rows_text(cell)}", "yellow")]
     segments += _time_parts(readout)
-    segments += _power_parts(readout, product, signed=signed, subtracted=subtracted)
+    segments += _power_parts(readout, shown, signed=signed)
     if cell is not None and math.isfinite(cell.block_s):
         segments.append(LineSegment(f"  mean of {column_text(cell.block_s)}", "yellow", 1))
     if cell is not None and cell.missing:
@@ -192,22 +198,22 @@ def _time_parts(readout: Readout) -> list[LineSegment]:
     return [LineSegment(f"  {clock} UTC", "bold", 0, f" {clock}"), LineSegment(f" ±{half_s:.3g} s", "", 4)]
 
 
-def _power_parts(readout: Readout, product: str, *, signed: bool, subtracted: bool) -> list[LineSegment]:
+def _power_parts(readout: Readout, shown: ShownPicture, *, signed: bool) -> list[LineSegment]:
     """Format the measured power, and the drawn value if it differs."""
-    power = readout.power
+    power, product, unit = readout.power, shown.product, _linear_unit(shown)
     if not math.isfinite(power):
         return [LineSegment(f"  {product} no valid value", "yellow")]
     if signed:
-        measured = f"{power:.4g}"
+        measured = f"{power:.4g}{unit}"
     elif power > 0:
-        measured = f"{10 * math.log10(power):.2f} dB"
+        measured = f"{10 * math.log10(power):.2f} {level_unit(shown.unit)}"
     else:
-        return [LineSegment(f"  {product} {power:.4g}, which has no decibels", "yellow")]
-    if subtracted and math.isfinite(readout.shown):
-        over = f"{product} {readout.shown:+.4g}" if signed else f"{product} {readout.shown:+.2f} dB"
+        return [LineSegment(f"  {product} {power:.4g}{unit}, which has no decibels", "yellow")]
+    if shown.subtracted and math.isfinite(readout.shown):
+        over = f"{product} {readout.shown:+.4g}{unit}" if signed else f"{product} {readout.shown:+.2f} dB"
         words = LineSegment(f"  {over} over background", "", 0, f" {over} over quiet")
         return [words, LineSegment(f" ({measured})", "", 3)]
-    linear = [] if signed else [LineSegment(f" ({power:.4g})", "", 3)]
+    linear = [] if signed else [LineSegment(f" ({power:.4g}{unit})", "", 3)]
     return [LineSegment(f"  {product} {measured}", "", 0, f" {product} {measured}"), *linear]
 
 

@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from textual.widgets import Input, Label
 
 from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.flux_scale import ARBITRARY, level_unit
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.printable import printable
 from sunspec_tui.files.file_formats import file_format
@@ -146,15 +147,19 @@ class LevelsScreen(NumberScreen):
         Present levels.
     signed
         True for a product without decibels.
+    unit
+        Unit of the powers.
     """
 
     heading = "Levels of the waterfall"
     count = 2
 
-    def __init__(self, levels: Levels | None, *, signed: bool) -> None:
+    def __init__(self, levels: Levels | None, *, signed: bool, unit: str = ARBITRARY) -> None:
         super().__init__()
         self._levels = levels
-        self.example = f"floor and ceiling{', linear' if signed else ' in dB'}, such as {'-5 5' if signed else '20 45'}"
+        linear = ", linear" if unit == ARBITRARY else f" in {unit}"
+        scale = linear if signed else f" in {level_unit(unit)}"
+        self.example = f"floor and ceiling{scale}, such as {'-5 5' if signed else '20 45'}"
 
     def initial_text(self) -> str:
         """Return the present levels."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from textual import events
 
+from sunspec_tui.core.flux_scale import ARBITRARY, level_unit
 from sunspec_tui.core.levels import Floats, Levels, level_label, middle_of_band, to_db, without_warnings
 from sunspec_tui.tui.display.axes import FrequencyWindow, ticks
 from sunspec_tui.tui.display.axis_labels import labels
@@ -63,6 +64,8 @@ class SpectrumScene:
         Edges of the pipelines; empty if they are not drawn.
     cursor
         Bin of the cursor; None without a cursor.
+    unit
+        Unit of the powers.
     """
 
     band: FrequencyWindow
@@ -72,6 +75,7 @@ class SpectrumScene:
     fixed: Levels | None = None
     edges_mhz: tuple[float, ...] = ()
     cursor: int | None = None
+    unit: str = ARBITRARY
 
 
 class Spectrum(CellWidget):
@@ -180,7 +184,8 @@ class Spectrum(CellWidget):
         They are at the right end of the first line.
         """
         parts = [(trace.name, self.component_style(trace.component)) for trace in reversed(scene.traces)]
-        unit = "linear" if scene.linear else "dB"
+        linear = "linear" if scene.unit == ARBITRARY else scene.unit
+        unit = linear if scene.linear else level_unit(scene.unit)
         parts.append((unit + (" fixed" if scene.fixed else ""), self.component_style("spectrum--axis")))
         x = grid.columns - sum(len(name) + 1 for name, _ in parts)
         for name, style in parts:

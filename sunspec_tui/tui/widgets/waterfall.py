@@ -9,12 +9,16 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len
 from textual import events
 from textual.geometry import Region as WidgetRegion
 
+from sunspec_tui.core.flux_scale import ARBITRARY
 from sunspec_tui.core.levels import level_label, without_warnings
+from sunspec_tui.core.notes import NO_NOTES, NoteList
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow, nice_step
 from sunspec_tui.tui.display.axis_labels import time_labels
+from sunspec_tui.tui.display.note_marks import note_marks, note_signs
 from sunspec_tui.tui.display.waterfall_image import WaterfallImage
 from sunspec_tui.tui.messages import CellPointed, WheelTurned
 from sunspec_tui.tui.terminal.canvas import PIXELS, Grid, Region
@@ -52,6 +56,8 @@ class WaterfallScene:
         Columns of the first and the last row of the marked interval; None for an end without a mark.
     notice
         Reason why the picture is not live, written over it; empty for a live picture.
+    notes, unit
+        Observers' notes, and the unit of the powers.
     """
 
     picture: WaterfallImage
@@ -65,6 +71,8 @@ class WaterfallScene:
     cursor: tuple[int, int] | None = None
     marks: tuple[int | None, int | None] = (None, None)
     notice: str = ""
+    notes: NoteList = NO_NOTES
+    unit: str = ARBITRARY
 
     @property
     def is_grey(self) -> bool:
@@ -99,7 +107,7 @@ class Waterfall(CellWidget):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "waterfall--axis", "waterfall--empty", "waterfall--gap", "waterfall--restart", "waterfall--cursor",
-        "waterfall--write", "waterfall--notice",
+        "waterfall--write", "waterfall--notice", "waterfall--note",
     }  # fmt: skip
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
@@ -245,7 +253,7 @@ class Waterfall(CellWidget):
 
         They rarely change from row to row.
         """
-        key = (grid.columns, grid.lines, scene.band, scene.picture.levels, self._key(scene))
+        key = (grid.columns, grid.lines, scene.band, scene.picture.levels, scene.unit, self._key(scene))
         if self._frame is None or self._frame[0] != key:
             frame = Grid(grid.codes.copy(), grid.styles.copy())
             self._draw_frequencies(frame, scene.band, style)
@@ -312,7 +320,8 @@ class Waterfall(CellWidget):
             grid.write(left + 3, 0, _beside_bar(level_label(levels.high, levels.span)), style)
             grid.write(left + 3, self.lines - 1, _beside_bar(level_label(levels.low, levels.span)), style)
         if self.lines > 2:
-            grid.write(left + 3, self.lines // 2, _beside_bar("lin" if scene.signed else "dB"), style)
+            for i, text in enumerate(bar_unit(scene.unit, is_linear=scene.signed)):
+                grid.write(left + 3, self.lines // 2 + i, _beside_bar(text), style)
 
     def _draw_times(self, grid: Grid, scene: WaterfallScene, style: int) -> None:
         """Draw the time axis: round UTC times under their columns.
@@ -325,14 +334,18 @@ class Waterfall(CellWidget):
         axis = scene.axis
         numbers = np.arange(axis.newest, axis.oldest - 1, -axis.grid.per_cell)[::-1]
         under_cursor = scene.cursor and axis.cell_of(scene.cursor[0])
-        signs = [*scene.mark_cells(), *([] if under_cursor is None else [(under_cursor, "▲")])]
+        times_s, cells = scene.picture.store.times_s(numbers), axis.cells_of(numbers).tolist()
+        notes = note_signs(note_marks(scene.notes, times_s, cells), self.columns, under_cursor)
+        signs = [*notes, *scene.mark_cells(), *([] if under_cursor is None else [(under_cursor, "▲")])]
         for cell in scene.coarse_cells():
             grid.write(self._left + cell, self.lines, "┄", style)
         for cell in scene.cells_with_missing_rows():
             grid.write(self._left + cell, self.lines, "╳", self.component_style("waterfall--gap"))
-        times_s, cells = scene.picture.store.times_s(numbers), axis.cells_of(numbers).tolist()
         for start, text in time_labels(times_s, cells, self.columns, signs):
             grid.write(self._left + start, self.lines, text, style)
+        for start, text in reversed(notes):
+            narrow = "".join(each if cell_len(each) == 1 else "?" for each in text)
+            grid.write(self._left + start, self.lines, narrow, self.component_style("waterfall--note"))
 
     def _draw_marks(self, grid: Grid, scene: WaterfallScene) -> None:
         for cell, sign in scene.mark_cells():
@@ -382,6 +395,13 @@ class Waterfall(CellWidget):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Go forward in time; with ctrl, zoom out."""
         self.post_message(WheelTurned(-1, zoom=event.ctrl))
+
+
+def bar_unit(unit: str, *, is_linear: bool) -> tuple[str, ...]:
+    """Return the unit beside the colour bar, as one or two short lines."""
+    if is_linear:
+        return ("lin",) if unit == ARBITRARY else (unit,)
+    return ("dB",) if unit == ARBITRARY else ("dB", f"({unit})")
 
 
 def _beside_bar(text: str) -> str:

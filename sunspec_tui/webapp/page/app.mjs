@@ -11,6 +11,7 @@ import { listenForGestures } from "./gestures.mjs";
 import { isSigned } from "./levels.mjs";
 import { Connection } from "./connection.mjs";
 import { FrameTimes, reportOf, statistics } from "./page-report.mjs";
+import { Notes } from "./notes.mjs";
 import { painterFor } from "./painters.mjs";
 import { palettes } from "./palettes.mjs";
 import { HISTORY } from "./row-messages.mjs";
@@ -42,6 +43,7 @@ class Page {
     this.drawnAt = -Infinity;
     this.frames = new FrameTimes();
     this.spectrum = new SpectrumPainter(element("spectrum"));
+    this.notes = new Notes(() => { this.dirty = true; });
     this.painter = painterFor(element("waterfall"), this.settings.renderer);
     element("renderer").textContent = this.painter.constructor.title;
     this.controls = new Controls(this.settings, {
@@ -101,7 +103,7 @@ class Page {
       // A paused picture keeps the axis of its rows.
       if (this.pausedMessages) this.pausedMessages.push(record);
       else this.axis = record;
-      this.controls.offer("product", record.products);
+      this.controls.follow(record);
       if (record.product !== this.settings.product && record.product === this.connection.product) this.settings.product = record.product;
       this.missing = record.products.includes(record.product) ? "" : `this stream does not carry ${record.product}`;
     }
@@ -245,12 +247,14 @@ class Page {
     this.showCaption(this.shown === this.foregroundRows ? `${history.product}, ${REMOVED}` : "");
     levels.find(this.shown, indices, this.pausedMessages !== null);
     const row = ready ? history.row(history.newest) : null;
-    if (axis) this.spectrum.draw({ row, history, frame: this.frame, linear: settings.linear, colours, font });
+    if (axis) this.spectrum.draw({ row, history, frame: this.frame, linear: settings.linear, powerUnit: axis.unit, colours, font });
     if (!ready) return;
     this.fitWaterfall();
     this.painter.draw({ history: this.shown, indices, ...this.colouring(history.product) });
     this.drawAxes(history.product);
     drawTimes(element("times"), this.box, { history, indices, cadence: this.cadence, colours, font });
+    this.notes.update(this.status?.observer_notes, this.#oldestTime(indices));
+    this.notes.draw({ box: this.box, history, indices, cadence: this.cadence, colours, font, column: (this.cursor ?? this.pointed)?.column });
     showCursorLines(this.cursor ?? this.pointed, this.box, indices.length, history.bins);
     this.#showReadout();
   }
@@ -274,7 +278,7 @@ class Page {
 
   drawAxes(product) {
     const { frame, colours, font, light } = this, canvas = element("scales");
-    const { levels, palette } = this.colouring(product), unit = unitOf(product, this.settings.linear);
+    const { levels, palette } = this.colouring(product), unit = unitOf(product, this.settings.linear, this.axis?.unit);
     const known = [canvas.clientWidth, canvas.clientHeight, frame.low, frame.high, ...levels, unit, colours.text, font, light].join();
     if (known === this.axesKey && palette === this.axesPalette) return;
     this.axesKey = known;
@@ -282,9 +286,9 @@ class Page {
     drawAxes(canvas, { frame, levels, unit, palette, colours, font });
   }
 
-  get cadence() {
-    return this.status?.cadence_s ?? null;
-  }
+  get cadence() { return this.status?.cadence_s ?? null; }
+
+  #oldestTime(indices) { return this.history.times[indices.find((index) => index >= 0)] - (this.cadence ?? 0); }
 
   /** Fits the canvases to their box. */
   fitWaterfall() {
@@ -317,9 +321,7 @@ class Page {
     this.dirty = true;
   }
 
-  #newestAt(bin) {
-    return bin < 0 ? null : { column: this.indices.length - 1, bin };
-  }
+  #newestAt(bin) { return bin < 0 ? null : { column: this.indices.length - 1, bin }; }
 
   #moveCursor(columns, bins) {
     // Screen readers read the readout aloud after a key. A moving pointer would make them read continuously.
@@ -340,7 +342,7 @@ class Page {
       return;
     }
     const foreground = this.shown === this.foregroundRows ? this.foregroundRows : null;
-    setText("readout", readoutText(cell, { history, foreground, indices, frame, cadence }));
+    setText("readout", readoutText(cell, { history, foreground, indices, frame, cadence, unit: this.axis?.unit }));
   }
 
   // Readings

@@ -1,6 +1,6 @@
 // Handle the page's controls and keys; each changes one setting. This module draws nothing.
 
-import { isSigned } from "./levels.mjs";
+import { isSigned, levelUnit } from "./levels.mjs";
 import { intervalActions, listenForInterval, showInterval } from "./interval-controls.mjs";
 import { BOUNDS, clamp } from "./url-settings.mjs";
 
@@ -65,6 +65,12 @@ export class Controls {
     this.settings.floor = floor === null ? null : Math.round(clamp("floor", floor) * 10) / 10;
     this.settings.ceiling = Math.round(clamp("ceiling", ceiling) * 10) / 10;
     this.show();
+  }
+
+  /** Follows the stream's products and unit. */
+  follow(axis) {
+    this.offer("product", axis.products);
+    for (const each of document.querySelectorAll(".level-unit")) each.textContent = levelUnit(axis.unit);
   }
 
   offer(key, values) {

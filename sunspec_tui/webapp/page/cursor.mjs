@@ -31,11 +31,11 @@ export function showCursorLines(cell, box, columns, bins) {
 }
 
 /** Returns time, frequency and power of a cell; `foreground` has the rows without background, or is null. */
-export function readoutText(cell, { history, foreground, indices, frame, cadence }) {
+export function readoutText(cell, { history, foreground, indices, frame, cadence, unit }) {
   const mhz = frame.low + (cell.bin + 0.5) / history.bins * (frame.high - frame.low);
   const index = indices[cell.column] ?? -1;
   const time = clock(history.timeAt(indices, cell.column, cadence), 2);
   const power = index < 0 ? NaN : history.row(index)[cell.bin];
   const over = index >= 0 && foreground ? foreground.row(index)[cell.bin] : null;
-  return `${time} UTC   ${mhz.toFixed(3)} MHz   ${history.product} ${describePower(index, power, history.product, over)}`;
+  return `${time} UTC   ${mhz.toFixed(3)} MHz   ${history.product} ${describePower(index, power, history.product, over, unit)}`;
 }

@@ -71,3 +71,15 @@ function quantile(sorted, part) {
   const above = Math.min(below + 1, sorted.length - 1);
   return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
 }
+
+/** Unit of powers without a flux scale. */
+export const ARBITRARY = "arbitrary";
+
+/** Returns the unit of logarithmic powers. */
+export const levelUnit = (unit) => unit === ARBITRARY ? "dB" : `dB(${unit})`;
+
+/** Returns the unit of the colour bar. */
+export function barUnit(unit, product, decibels) {
+  if (decibels) return levelUnit(unit);
+  return product === "V/I" ? "" : unit === ARBITRARY ? "linear" : unit;
+}

@@ -1,7 +1,7 @@
 // Draw the spectrum of the newest row on a 2D canvas.
 
 import { fitCanvas, short, ticks } from "./format.mjs";
-import { isSigned, steady, toDb } from "./levels.mjs";
+import { ARBITRARY, isSigned, levelUnit, steady, toDb } from "./levels.mjs";
 
 const BELOW = 2.1, ABOVE = 0.6;
 
@@ -14,7 +14,7 @@ export class SpectrumPainter {
   }
 
   /** Draws a row; `frame` has the frequency limits and the margins. */
-  draw({ row, history, frame, linear, colours, font }) {
+  draw({ row, history, frame, linear, powerUnit, colours, font }) {
     const { context, width, height } = fitCanvas(this.canvas);
     context.font = `${font}px system-ui, sans-serif`;
     const box = { left: frame.left, right: width - frame.right, top: font * ABOVE, bottom: height - font * BELOW };
@@ -27,7 +27,7 @@ export class SpectrumPainter {
     this.#limit(levels);
     this.level = levels;
     grid(context, box, frame, this.limits, colours, font);
-    unit(context, box, history.product, linear, colours, font);
+    unit(context, box, history.product, linear, powerUnit, colours, font);
     context.strokeStyle = colours.first;
     context.lineWidth = 1.4;
     trace(context, box, levels, this.limits);
@@ -74,11 +74,14 @@ function grid(context, box, frame, limits, colours, font) {
   }
 }
 
-function unit(context, box, product, linear, colours, font) {
+const linearLabel = (powerUnit) => powerUnit === ARBITRARY ? ", arbitrary units" : ` in ${powerUnit}`;
+const decibelLabel = (powerUnit) => powerUnit === ARBITRARY ? ", dB of an arbitrary zero" : ` in ${levelUnit(powerUnit)}`;
+
+function unit(context, box, product, linear, powerUnit, colours, font) {
   context.textAlign = "right";
   context.textBaseline = "top";
   context.fillStyle = colours.text;
-  const what = product === "V/I" ? "" : isSigned(product) || linear ? ", arbitrary units" : ", dB of an arbitrary zero";
+  const what = product === "V/I" ? "" : isSigned(product) || linear ? linearLabel(powerUnit) : decibelLabel(powerUnit);
   context.fillText(`${product}${what}`, box.right - font * 0.4, box.top + font * 0.2);
 }
 

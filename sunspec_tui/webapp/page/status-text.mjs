@@ -2,24 +2,26 @@
 
 import { clock, day, short, duration } from "./format.mjs";
 import { UNSENT } from "./row-buffer.mjs";
-import { isSigned, toDb } from "./levels.mjs";
+import { ARBITRARY, isSigned, levelUnit, toDb } from "./levels.mjs";
 
 const MAX_WORDS = 500;
 
 export const element = (id) => document.getElementById(id);
 
 /** Describes a cell of the picture; `over` is its power without the background, null if that is not removed. */
-export function describePower(index, power, product, over = null) {
+export function describePower(index, power, product, over = null, unit = ARBITRARY) {
   if (index === UNSENT) return "received, but not sent to this page, which was too slow";
   if (index < 0) return "gap: no row was received";
   if (!Number.isFinite(power)) return "no valid value";
   if (over !== null && Number.isFinite(isSigned(product) ? over : toDb(over))) {
-    const shown = isSigned(product) ? short(over) : `${toDb(over).toFixed(2)} dB`;
-    return `${over >= (isSigned(product) ? 0 : 1) ? "+" : ""}${shown} over background (${describePower(index, power, product)})`;
+    const shown = isSigned(product) ? linearText(over, product, unit) : `${toDb(over).toFixed(2)} dB`;
+    return `${over >= (isSigned(product) ? 0 : 1) ? "+" : ""}${shown} over background (${describePower(index, power, product, null, unit)})`;
   }
-  if (isSigned(product)) return short(power);
-  return power > 0 ? `${toDb(power).toFixed(2)} dB (${short(power)})` : short(power);
+  const linear = linearText(power, product, unit);
+  return isSigned(product) || !(power > 0) ? linear : `${toDb(power).toFixed(2)} ${levelUnit(unit)} (${linear})`;
 }
+
+const linearText = (power, product, unit) => unit === ARBITRARY || product === "V/I" ? short(power) : `${short(power)} ${unit}`;
 
 export function showStatus(status, age, history) {
   const newest = history.filled ? history.times[history.newest] : NaN;

@@ -1,7 +1,7 @@
 // The cursor of the timeline: a place in shares of the picture's width and height, and what it reads.
 
 import { clock, day } from "./format.mjs";
-import { isSigned } from "./levels.mjs";
+import { ARBITRARY, barUnit, isSigned } from "./levels.mjs";
 import { describePower } from "./status-text.mjs";
 
 /** Returns the place of a pointer in a picture, in CSS pixels; null outside the picture. */
@@ -55,4 +55,4 @@ export function timelineReadout(place, timeline, page, frame) {
 }
 
 /** Returns the unit of the colour scale. */
-export const unitOf = (product, linear) => product === "V/I" ? "" : isSigned(product) || linear ? "linear" : "dB";
+export const unitOf = (product, linear, unit = ARBITRARY) => barUnit(unit, product, !isSigned(product) && !linear);
