@@ -121,10 +121,8 @@ class TimelineDisplay:
         context = self._context_of(view)
         if view.grows and view.paused_at_slot is None:
             return view
-        if not self._ring_lacks(view, context):
-            return view
-        # A paused picture may be one of an earlier epoch.
-        return self._entered(view) if self.mode.is_earlier(than_epochs=view.paused_at_slot is not None) else view
+        lacks = self._ring_lacks(view, context) and self.mode.is_earlier(than_epochs=True)
+        return self._entered(view) if lacks else view
 
     def _ring_lacks(self, view: View, context: ViewContext) -> bool:
         """Return True if the ring does not have all that is wanted."""
