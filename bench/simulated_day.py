@@ -1,9 +1,9 @@
 """Write an archive of simulated days, with bursts at known times.
 
-The rows are those of the simulated Sun with noise, repeated every ten minutes, in the usual form of 768 bins and 4
-products. They are written by the archive's own store writer. Further days are copies of the first one with their times
-shifted; their files of power are hard links, so that a month needs the disk of a day. The command prints what it wrote
-as JSON, with the times of the bursts.
+The rows are those of the simulated Sun without its own bursts (with them for `--active`), with noise, repeated every
+ten minutes, in the usual form of 768 bins and 4 products. They are written by the archive's own store writer. Further
+days are copies of the first one with their times shifted; their files of power are hard links, so that a month needs
+the disk of a day. The command prints what it wrote as JSON, with the times of the bursts.
 
     python bench/simulated_day.py /tmp/archive --hours 24 --days 30
 """
@@ -33,7 +33,7 @@ DAY_US = 86_400_000_000
 
 
 class Burst(NamedTuple):
-    """One burst: time from the first row in seconds, length, factor of the power, and bins from and to."""
+    """One burst: time from the first row, length, factor, bins."""
 
     begin_s: float
     length_s: float
@@ -43,7 +43,7 @@ class Burst(NamedTuple):
 
 
 def bursts(hours: float) -> list[Burst]:
-    """Return the bursts of some hours: 4 s, a minute, and ten minutes long."""
+    """Return the bursts of some hours, of three lengths."""
     length_s = hours * 3600
     return [
         Burst(round(0.31 * length_s), 4.0, 20.0, 250, 650),
@@ -52,9 +52,17 @@ def bursts(hours: float) -> list[Burst]:
     ]
 
 
-def pattern_rows(cadence_s: float, count: int = PATTERN_ROWS) -> np.ndarray:
-    """Return simulated rows with the noise of their averaging, shape (count, 768, 4)."""
-    sun, rng = SimulatedSun(0), np.random.default_rng(9)
+class QuietSun(SimulatedSun):
+    """Simulated Sun without bursts."""
+
+    def bursts_of_minute(self, minute: int) -> tuple[()]:  # noqa: ARG002 - the signature of the simulated Sun
+        """Return no burst."""
+        return ()
+
+
+def pattern_rows(cadence_s: float, count: int = PATTERN_ROWS, *, active: bool = False) -> np.ndarray:
+    """Return simulated rows with noise, shape (count, 768, 4)."""
+    sun, rng = (SimulatedSun if active else QuietSun)(0), np.random.default_rng(9)
     noise = np.float32(1 / math.sqrt(CHANNEL_WIDTH_HZ * AVERAGE * cadence_s))
     data = np.empty((count, NCHAN // AVERAGE, 4), np.float32)
     for n, row in enumerate(data):
@@ -79,10 +87,16 @@ def day_rows(pattern: np.ndarray, begin_s: float, cadence_s: float, hours: float
 
 
 def write_hours(
-    directory: Path, hours: float, cadence_s: float, begin_s: float, precision: Precision = Precision.NOISE
+    directory: Path,
+    hours: float,
+    cadence_s: float,
+    begin_s: float,
+    precision: Precision = Precision.NOISE,
+    *,
+    active: bool = False,
 ) -> int:
     """Write simulated hours through the store writer; return the number of rows."""
-    pattern, total = pattern_rows(cadence_s), round(hours * 3600 / cadence_s)
+    pattern, total = pattern_rows(cadence_s, active=active), round(hours * 3600 / cadence_s)
     store = None
     for first in range(0, total, WRITTEN_ROWS):
         rows = day_rows(pattern, begin_s, cadence_s, hours, first, min(WRITTEN_ROWS, total - first))
@@ -95,7 +109,7 @@ def write_hours(
 
 
 def copy_day(path: Path, days: int) -> None:
-    """Copy a store to another day, with its times shifted and hard links to its power."""
+    """Copy a store to another day, with its times shifted."""
     name = StoreName.parse(path.name)
     assert name is not None
     day = datetime.fromisoformat(name.day) + timedelta(days=days)
@@ -143,13 +157,16 @@ def main() -> None:
     parser.add_argument("--cadence", type=float, default=0.25, help="seconds from row to row")
     parser.add_argument("--begin", default="2026-11-25", help="first day or time, UTC; midnight for several days")
     parser.add_argument("--precision", type=Precision, default=Precision.NOISE)
+    parser.add_argument("--active", action="store_true", help="several bursts a minute, as in the demo")
     given = parser.parse_args()
     begin = datetime.fromisoformat(given.begin).replace(tzinfo=UTC)
     if given.days > 1 and (begin.timestamp() % 86_400 or given.hours > 24):
         parser.error("several days begin at midnight and have at most 24 hours each")
     started_s = time.perf_counter()
     given.directory.mkdir(parents=True, exist_ok=True)
-    rows = write_hours(given.directory, given.hours, given.cadence, begin.timestamp(), given.precision)
+    rows = write_hours(
+        given.directory, given.hours, given.cadence, begin.timestamp(), given.precision, active=given.active
+    )
     written_s, nbytes = time.perf_counter() - started_s, stored_bytes(given.directory)
     first = stores(given.directory)
     for days in range(1, given.days):

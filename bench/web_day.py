@@ -90,8 +90,11 @@ def main() -> None:
     with served(channel_average=1) as (receiver, url):
         took_s = feed(receiver, HOURS)
         print(f"{HOURS:g} h of rows received in {took_s:.0f} s")
+        begun_s = time.process_time()
         tiles, nbytes, seconds = first_look(url)
+        spent_s = time.process_time() - begun_s
         print(f"first look at a day: {tiles} tiles, {nbytes / 1e3:.0f} kB, {sum(seconds):.3f} s one after the other")
+        print(f"processor time of the whole process meanwhile, with the visitor in it: {spent_s:.3f} s")
         _, _, again = first_look(url)
         print(f"the same for a second visitor: {sum(again):.3f} s")
         page(url)

@@ -46,6 +46,7 @@ from sunspec_tui.tui.receiver_worker import ReceiverWorker
 from sunspec_tui.tui.recorded_rows import RecordedRows
 from sunspec_tui.tui.screen_updater import ScreenUpdater
 from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
+from sunspec_tui.tui.terminal.dialog import Dialog
 from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.terminal.pixel_app import PixelApp
@@ -302,6 +303,8 @@ class Monitor(DayKeys, ReceiverKeys, HelpKeys, GraphicsKeys, RecordedRows, Pixel
         """Send the reply to a key before the pictures."""
         if isinstance(event, events.Key):
             self.urgent = True
+            if isinstance(self.screen_stack[-1], Dialog):
+                await self.screen_stack[-1].opened()
         if isinstance(event, events.InputEvent | events.Resize):
             self._ticker.update_often()
         await super().on_event(event)

@@ -5,6 +5,7 @@ monitor of this user has saved.
 """
 
 import json
+import re
 import time
 from contextlib import suppress
 from datetime import date, timedelta
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _DAYS_BACK = {"today": 0, "yesterday": 1}
 _MAX_PICTURES = 20
+# Further frequency axes of a day have a number of one digit, and hours have two digits.
+_PICTURE_OF_DAY = re.compile(r"quicklook_\d{8}(_\d)?\.png")
 
 
 class NoDataError(SunspecError):
@@ -133,10 +136,13 @@ def _notes(archive: Path | None, day: ObservingDay, remarks: list[str]) -> "list
 
 
 def _pictures(directory: Path, day: ObservingDay) -> list[Path]:
-    """Return the quick-looks of the UTC days that the observing day touches."""
+    """Return the quick-looks of the UTC days that the day touches.
+
+    Those of hours are returned if there are none of whole days.
+    """
     dates = sorted({format_date_and_clock(time_s)[:10].replace("-", "") for time_s in (day.begin_s, day.end_s)})
     found: list[Path] = []
     with suppress(OSError):
-        for each in dates:
-            found += sorted(path for path in directory.glob(f"quicklook_{each}*.png") if path.stem.count("_") < 3)
-    return found[:_MAX_PICTURES]
+        found = [path for each in dates for path in sorted(directory.glob(f"quicklook_{each}*.png"))]
+    of_days = [path for path in found if _PICTURE_OF_DAY.fullmatch(path.name)]
+    return (of_days or found)[:_MAX_PICTURES]

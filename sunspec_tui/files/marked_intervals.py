@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sunspec_tui.core.bounded_read import read_bounded
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.printable import printable, printable_name
+from sunspec_tui.core.regular_file import check_replaceable
 from sunspec_tui.core.times import EARLIEST_PLAUSIBLE_S, LATEST_PLAUSIBLE_S, parse_user_time
 
 NAME = "notes.jsonl"
@@ -63,6 +64,8 @@ def read_marks(archive: Path) -> Marks:
     """Read the marks of an archive; a missing file has none."""
     path = archive / NAME
     try:
+        # A link could lead anywhere, and a FIFO would be waited for.
+        check_replaceable(path)
         content = read_bounded(path, _MAX_FILE_BYTES)
     except FileNotFoundError:
         return Marks((), "")

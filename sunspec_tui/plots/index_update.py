@@ -92,6 +92,7 @@ class IndexUpdater:
         self._record: IndexRecord | None = None
         self._marks: dict[str, list[MarkedInterval]] = {}
         self._problem = ""
+        self._is_page_new = False
         self.failures: list[str] = []
         self.days = self.unchanged = 0
 
@@ -116,7 +117,7 @@ class IndexUpdater:
         UsageError, ExportError
             If a file cannot be written.
         """
-        self.failures = []
+        self.failures, self._is_page_new = [], False
         record = self._record = self._usable_record()
         plans = self._plans(record, start_s, end_s)
         work = {(each.day, each.key): each for plan in plans for each in plan.work}
@@ -125,9 +126,9 @@ class IndexUpdater:
         try:
             yield from self._make(run, work, plans, report)
         finally:
-            page = self._save()
-        if page is not None:
-            yield page
+            self._save()
+        if self._is_page_new:
+            yield self._out / PAGE
 
     def _usable_record(self) -> IndexRecord:
         """Return the record; without pictures of other options."""
@@ -243,8 +244,8 @@ class IndexUpdater:
             high_mhz=float(max(high for _, high in edges_hz) / 1e6),
         )  # fmt: skip
 
-    def _save(self) -> Path | None:
-        """Write the record and the page; return the page if it changed.
+    def _save(self) -> None:
+        """Write the record, and the page if it changed.
 
         Raises
         ------
@@ -259,10 +260,11 @@ class IndexUpdater:
             self._out.mkdir(parents=True, exist_ok=True)
             write_record(self._out, self._record)
             if path.is_file() and path.read_bytes() == page:
-                return None
+                return
         except OSError as error:
             raise UsageError(f"cannot write {printable_name(path)}: {error.strerror}; choose another --out") from error
-        return _write(path, page)
+        _write(path, page)
+        self._is_page_new = True
 
 
 @contextmanager

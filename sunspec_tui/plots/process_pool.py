@@ -80,6 +80,7 @@ def run_in_processes(tasks: Iterable[Task[Key]], workers: int) -> Generator[tupl
     ArchiveError
         If a process was killed.
     """
+    others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_prepare_process)
     try:
         yield from _run_tasks(pool, tasks, workers)
@@ -87,6 +88,11 @@ def run_in_processes(tasks: Iterable[Task[Key]], workers: int) -> Generator[tupl
         raise ArchiveError(
             "a process that makes pictures was killed, perhaps because memory ran out; choose fewer --workers"
         ) from error
+    except BaseException:
+        # A signal or the caller ends the work: nobody waits for its results.
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

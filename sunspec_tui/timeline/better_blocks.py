@@ -53,6 +53,13 @@ def _outside(part: TimeBlocks, coarser: TimeBlocks) -> TimeBlocks:
     return part.only(~_positions(block_numbers(part.last_us, coarser.step_s), numbers)[1])
 
 
+def within(part: TimeBlocks, begin_us: int, end_us: int) -> TimeBlocks:
+    """Return the rows that end between two times, or the blocks that overlap them."""
+    if part.step_s == 0:
+        return part.between(begin_us, end_us)
+    return part.only((part.begin_us < end_us) & (part.end_us > begin_us))
+
+
 def in_order(parts: Sequence[TimeBlocks]) -> list[TimeBlocks]:
     """Split parts, so that all are in the order of time.
 

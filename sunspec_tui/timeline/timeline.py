@@ -19,7 +19,7 @@ from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.time_blocks import SECOND_US, STEPS_S, TimeBlocks
 from sunspec_tui.core.timeline_source import AxisBlocks, TimelineAxis, TimelineExtent
 from sunspec_tui.timeline.axis_blocks import on_axis
-from sunspec_tui.timeline.better_blocks import finer_where_complete, seconds_us
+from sunspec_tui.timeline.better_blocks import finer_where_complete, seconds_us, within
 from sunspec_tui.timeline.memory_blocks import MAX_BINS, MemoryBlocks
 from sunspec_tui.timeline.ring_follower import RingFollower, of_ring
 from sunspec_tui.timeline.row_joining import joined_recordings
@@ -145,7 +145,16 @@ class Timeline:
         axis = self.axis()
         if axis is None or product not in axis.products:
             return []
-        begin_us, end_us = seconds_us(begin_s), seconds_us(end_s)
+        begin_us, end_us, longest_us = seconds_us(begin_s), seconds_us(end_s), STEPS_S[-1] * SECOND_US
+        # Whether shorter blocks have all rows of a longer one is known only for whole blocks.
+        whole_us = begin_us // longest_us * longest_us, -(-end_us // longest_us) * longest_us
+        parts = [within(part, begin_us, end_us) for part in self._joined_blocks(step_s, *whole_us, product, axis)]
+        return [part for part in parts if len(part.rows)]
+
+    def _joined_blocks(
+        self, step_s: int, begin_us: int, end_us: int, product: Product, axis: TimelineAxis
+    ) -> list[TimeBlocks]:
+        """Return blocks or rows of whole blocks of the longest step."""
         memory_us = self._memory_begin_us()
         edge_us = end_us if memory_us is None else min(max(memory_us, begin_us), end_us)
         older = self._archive_blocks(step_s, begin_us, edge_us, product, axis)

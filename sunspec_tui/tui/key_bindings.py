@@ -59,9 +59,9 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("K,shift+k", "K", "next_sign(1)", "later sign of the day strip"),
         Key("s", "s", "change_view('toggle_option', 'sweeping')", "scroll, or sweep with a write cursor"),
     ),
-    "Recorded rows": (
+    "Files": (
         Key("F,shift+f", "F", "next_section(1)", "next file, or day of an archive, in view"),
-        Key("D,shift+d", "D", "next_section(-1)", "previous file or day, in view"),
+        Key("O,shift+o", "O", "next_section(-1)", "previous (older) file or day, in view"),
         Key("P,shift+p", "P", "play", "play from the picture's end on, or stop, in view"),
     ),
     "Cursor": (
@@ -113,7 +113,7 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("L,shift+l", "L", "change_view('next_layout')", "next layout: watch, operate, engineer"),
         Key("tab", "tab", "change_view('maximise', ('waterfall', 'spectrum'))", "waterfall alone, spectrum alone, all"),
         Key("shift+tab", "shift+tab", f"change_view('maximise', {PANELS})", "each panel alone in turn, then all"),
-        Key("D,shift+d", "D", "change_view('toggle_option', 'day_strip')", "hide or show the day strip"),
+        Key("S,shift+s", "S", "change_view('toggle_option', 'day_strip')", "hide or show the day strip"),
         Key("backslash", "\\", "change_view('toggle_panels')", "hide or show all panels"),
         Key("0", "0", "reset_view", "reset the layout, colours and levels"),
         *(
@@ -161,7 +161,7 @@ class FooterHint(NamedTuple):
 RECORDED_FOOTER = (
     FooterHint(("?",), "help"),
     FooterHint(("q",), "quit"),
-    FooterHint(("D", "F"), "file or day"),
+    FooterHint(("O", "F"), "file or day"),
     FooterHint(("[", "]"), "time span"),
     FooterHint(("P",), "play"),
     FooterHint(("space",), "pause"),

@@ -45,7 +45,7 @@ from sunspec_tui.tui.widgets.day_strip import DayStrip
 from sunspec_tui.tui.widgets.delay_panel import DelayPanel
 from sunspec_tui.tui.widgets.footer import KeyLine
 from sunspec_tui.tui.widgets.line_text import status_text, viewed_text
-from sunspec_tui.tui.widgets.panel_table import PANEL_TEXTS, PanelValues
+from sunspec_tui.tui.widgets.panel_table import PANEL_TEXTS, PanelValues, no_stream_text
 from sunspec_tui.tui.widgets.panel_text import waiting_advice, waiting_text
 from sunspec_tui.tui.widgets.panels import LogPanel, Panel, TextCells
 from sunspec_tui.tui.widgets.spectrum import Spectrum
@@ -62,9 +62,6 @@ WIDTH_CLASSES = [(0, "-slim"), (78, "-narrow"), (100, "-wide"), (180, "-widest")
 
 HEIGHT_CLASSES = [(0, "-flat"), (12, "-low"), (18, "-high")]
 """Smallest height in lines, and style class, of each layout."""
-
-NO_STREAM = "no stream: recorded rows are shown"
-"""Text of panels about a stream while recorded rows are shown."""
 
 _THEMES = dict(zip(THEMES, ("textual-dark", "textual-light", "ansi-dark"), strict=True))
 # Assumed lines of each panel before the first reading, so that the first layout is similar to the next.
@@ -179,37 +176,24 @@ class MonitorScreen(Guarded, Screen[object]):
             self.show_pictures(link)
         self.show_problems(snapshot.problems)
         if snapshot.axis is None:
-            self._waiting_for = waiting_text(snapshot)
-            self._advice = waiting_advice(snapshot)
+            viewed = snapshot.viewed
+            self._waiting_for = viewed.text if viewed else waiting_text(snapshot.health, snapshot.source)
+            self._advice = "" if viewed else waiting_advice(snapshot.health)
             self._show_waiting()
         self._show_panels(snapshot, link, is_receiving=is_receiving)
 
     def _show_panels(self, snapshot: "Snapshot", link: LinkReading, *, is_receiving: bool) -> None:
-        if snapshot.viewed is not None:
-            self._show_panels_of_recorded(snapshot, link, is_receiving=is_receiving)
-            return
-        self.query_one(DelayPanel).show_delay(
-            snapshot.delay,
-            snapshot.data_age_s,
-            snapshot.delay_statistics,
-            snapshot.delay_history,
-            snapshot.taken_s,
-        )
+        delay = self.query_one(DelayPanel)
+        if snapshot.viewed is None:
+            minute = snapshot.delay_statistics
+            delay.show_delay(snapshot.delay, snapshot.data_age_s, minute, snapshot.delay_history, snapshot.taken_s)
+        else:
+            delay.show(no_stream_text())
         detailed = layout_of(self._scene.view, self._scene.window) == "engineer"
         values = PanelValues(snapshot, link, self._shown.abilities, is_receiving, detailed)
         for name, make_text in PANEL_TEXTS.items():
             if (text := make_text(values)) is not None:
                 self.query_one(f"#{name}", Panel).show(text)
-        self._fit_panels()
-
-    def _show_panels_of_recorded(self, snapshot: "Snapshot", link: LinkReading, *, is_receiving: bool) -> None:
-        """Show the memory; the other panels are about a stream."""
-        for name in ("delay", "health", "plots"):
-            self.query_one(f"#{name}", Panel).show(Text(NO_STREAM, "dim"))
-        detailed = layout_of(self._scene.view, self._scene.window) == "engineer"
-        text = PANEL_TEXTS["memory"](PanelValues(snapshot, link, self._shown.abilities, is_receiving, detailed))
-        if text is not None:
-            self.query_one("#memory", Panel).show(text)
         self._fit_panels()
 
     def _show_status(self, snapshot: "Snapshot") -> None:

@@ -59,9 +59,13 @@ class RecordedRows(CanvasApp):
     def first_view(self, saved: View) -> View:
         """Return the first view: that of the last run.
 
-        Recorded rows are shown without panels at first, because these are about a stream.
+        Recorded rows are shown without panels at first, because these are about a stream. The first picture shows all
+        rows, whatever the last run showed of other files.
         """
-        return replace(saved, layout="watch") if self._recorded is not None and saved.layout is None else saved
+        if self._recorded is None:
+            return saved
+        view = replace(saved, layout=saved.layout or "watch")
+        return view if self._recorded.span is not None else replace(view, span_s=None, grows=True)
 
     def key_actions(self, refresh: Callable[[], None]) -> ReceiverActions:
         """Return the actions of keys on a stream, or on recorded rows."""

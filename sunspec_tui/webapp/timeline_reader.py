@@ -21,7 +21,7 @@ FRESH_S = 2.0
 STATE_S = 1.0
 WAIT_S = 10.0
 PEER_SHARE, PEER_BURST_S = 0.25, 3.0
-"""Time of reading a second for one peer, and at once after a pause."""
+"""Processor time of reading a second for one peer, and at once after a pause."""
 ALL_SHARE, ALL_BURST_S = 0.5, 6.0
 
 Result = TypeVar("Result")
@@ -55,10 +55,17 @@ class TimelineReader:
     ----------
     monotonic
         A monotonic clock, in seconds.
+    thread_time
+        Returns the processor time of the calling thread, in seconds. On a busy machine, or a slow disk, it is much
+        less than the time that has passed.
     """
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        thread_time: Callable[[], float] = time.thread_time,
+    ) -> None:
+        self._monotonic, self._thread_time = monotonic, thread_time
         self._threads = asyncio.Semaphore(MAX_THREADS)
         self._cached: OrderedDict[Hashable, tuple[float, Answer]] = OrderedDict()
         self._reading: dict[Hashable, asyncio.Task[Answer]] = {}
@@ -146,18 +153,25 @@ class TimelineReader:
             await asyncio.wait_for(self._threads.acquire(), WAIT_S)
         except TimeoutError:
             raise ReaderBusyError from None
-        begun_s = self._monotonic()
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(lambda _: self._count(peer, begun_s))
+        spent_s = [0.0]
+        future.add_done_callback(lambda _: self._count(peer, spent_s[0]))
+
+        def timed() -> Result:
+            begun_s = self._thread_time()
+            try:
+                return function()
+            finally:
+                spent_s[0] = self._thread_time() - begun_s
+
         # A thread of its own, and a daemon: a disk that hangs must not prevent the end of the program.
-        thread = threading.Thread(target=_run, args=(function, future), name="sunspec-timeline-reader", daemon=True)
+        thread = threading.Thread(target=_run, args=(timed, future), name="sunspec-timeline-reader", daemon=True)
         thread.start()
         # The thread is free when it has ended, not when the visitor has gone.
         return await asyncio.shield(future)
 
-    def _count(self, peer: str, begun_s: float) -> None:
+    def _count(self, peer: str, spent_s: float) -> None:
         self._threads.release()
-        spent_s = self._monotonic() - begun_s
         self._of_peer.reserve(peer, spent_s)
         self._of_all.reserve(None, spent_s)
 

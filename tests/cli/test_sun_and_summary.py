@@ -98,8 +98,8 @@ def test_a_summary_joins_archive_log_notes_counts_and_quicklooks(archive, state,
     note = {"time_utc": format_iso(DAY.transit_s + 5), "text": "type III", "author": "WS"}
     (archive / "notes.jsonl").write_text(json.dumps(note) + "\n")
     pictures.mkdir()
-    for name in ("quicklook_20250818.png", "quicklook_20250819.png", "quicklook_20250820.png"):
-        (pictures / name).touch()
+    for name in ("20250818.png", "20250819.png", "20250820.png", "20250818_18.png"):
+        (pictures / f"quicklook_{name}").touch()
     file = DayCountFile(state, "127.0.0.1:9798")
     file.save([DayCounts(DAY.name, DAY.begin_s, DAY.end_s, Totals(frames=120, missing=2), 60.0, 30.0, 1)])
     file.finish()

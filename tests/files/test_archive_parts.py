@@ -1,4 +1,4 @@
-"""Tests of a history from several stores, and of the rows that the receiver counts as missing."""
+"""Tests of histories from several stores, and of missing rows."""
 
 from dataclasses import replace
 

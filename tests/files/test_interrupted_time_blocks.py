@@ -1,4 +1,4 @@
-"""Tests that blocks of time and rows agree after any interruption of a commit."""
+"""Tests that blocks and rows agree after any interrupted commit."""
 
 import errno
 import shutil

@@ -1,6 +1,7 @@
 """Marked times and intervals beside an archive, also in a hostile file."""
 
 import json
+import os
 
 import pytest
 
@@ -77,4 +78,7 @@ def test_what_is_not_a_file_is_reported(tmp_path):
     assert "cannot be read" in read_marks(tmp_path).problem
     (tmp_path / NAME).rmdir()
     (tmp_path / NAME).symlink_to(tmp_path / "missing")
-    assert read_marks(tmp_path).marks == ()
+    assert "it is a symbolic link" in read_marks(tmp_path).problem
+    (tmp_path / NAME).unlink()
+    os.mkfifo(tmp_path / NAME)
+    assert "it is a named pipe" in read_marks(tmp_path).problem

@@ -1,5 +1,6 @@
 """The command view in a real terminal: files, keys, sizes, and errors."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -28,6 +29,12 @@ def view(tmp_path):
         terminal.end()
 
 
+def shown_span(terminal):
+    """Return the time span in the caption; empty without one."""
+    found = re.search(r"auto · (.*?)[,·]", terminal.text)
+    return found[1].strip() if found else ""
+
+
 def three_files(directory):
     rows = recording(1200, nchan=64)
     for number in range(3):
@@ -52,9 +59,9 @@ def test_keys_move_play_resize_and_export(view, tmp_path):
     terminal.shows("0.npz, 2025-08-18 21:34")
     terminal.press("F")
     terminal.shows("1.npz, 2025-08-18 21:36")
-    terminal.press("D")
+    terminal.press("O")
     terminal.shows("0.npz, 2025-08-18 21:34")
-    terminal.press("D")
+    terminal.press("O")
     terminal.shows("this is the first one")
     terminal.resize(60, 20)
     terminal.shows("VIEW", "UTC", "P play")
@@ -118,15 +125,20 @@ def test_a_damaged_file_beside_others_is_told_in_the_log(view, tmp_path):
 
 
 def test_a_last_run_keeps_its_view_apart_from_the_monitor(view, tmp_path):
-    rows = recording(100, nchan=64)
+    rows = recording(400, nchan=64)
     export(replace(rows, times_s=rows.times_s - START_S + 1.7e9), tmp_path / "a.npz")
     terminal = view(tmp_path / "a.npz")
     terminal.shows("VIEW", "viridis")
     terminal.press("cc")
     terminal.shows("inferno")
+    whole = shown_span(terminal)
+    terminal.press("[")
+    poll_until(lambda: shown_span(terminal) not in (whole, ""), 20)
     terminal.press("q")
     assert terminal.process.wait(15) == 0
     names = [path.name for path in (tmp_path / "state" / "sunspec-tui").iterdir()]
     assert names == ["recorded-view.json"]
     again = view(tmp_path / "a.npz")
     again.shows("VIEW", "inferno")
+    # The next files are shown whole.
+    poll_until(lambda: shown_span(again) == whole, 20, lambda: again.text)

@@ -68,6 +68,17 @@ def test_the_first_update_makes_everything_and_the_second_nothing(index):
     assert (index.updater.days, index.updater.unchanged) == (2, 2)
 
 
+def test_the_page_is_named_once_if_it_was_also_written_meanwhile(index):
+    times = iter(range(0, 10_000, 100))
+    updater = IndexUpdater(index.archive, index.out, PictureOptions(), monotonic=lambda: next(times))
+    paths = []
+    for path in updater.update(index.runner, lambda done, total: None):
+        paths.append(path.name)
+        if path.name == "quicklook_20250819_12.png":
+            assert "quicklook_20250818_12.png" in index.page
+    assert paths.count("index.html") == 1
+
+
 def test_new_rows_change_their_hour_and_day_alone(index):
     index.update()
     add_rows(index.archive, NOON_S + 86_400 + 3600)

@@ -20,7 +20,10 @@ MIDNIGHT_S = 1_755_561_600.0  # 2025-08-19
 
 @dataclass
 class Stretch:
-    """Rows of one cadence; `gaps` are (row, number of rows missing before it), `restarts` numbers of rows."""
+    """Rows of one cadence.
+
+    `gaps` are (row, number of rows missing before it), `restarts` are numbers of rows.
+    """
 
     begin_s: float
     count: int
@@ -84,7 +87,10 @@ def timeline_of(*stretches):
 
 
 def assert_blocks_agree_with_rows(directory, product=Product.XX):
-    """All blocks that an archive offers are those of the rows that it offers; return the number of rows."""
+    """All blocks of an archive are those of its rows.
+
+    Return the number of rows.
+    """
     archive = ArchiveBlocks(directory)
     parts = archive.blocks(0, 0, np.inf, product)
     if not parts:

@@ -8,7 +8,7 @@ from sunspec_tui.core.timeline_source import TimelineExtent
 
 
 class GrowingTimeline(RowTimeline):
-    """Rows up to a time that a test sets; some parts cannot be read."""
+    """Rows up to a time; some parts cannot be read."""
 
     now_s = np.inf
     unreadable_before_s = -np.inf

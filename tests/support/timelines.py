@@ -84,7 +84,8 @@ class RowTimeline:
         if product in (*WIRE_PRODUCTS, Product.U, Product.V):
             merged = self._rows(which, derive(self.data[which], product)).merged(step_s)
             return merged if product in _KNOWN_PEAKS else merged._replace(peak=merged.mean)
-        wire = [self._rows(which, derive(self.data[which], each)).merged(step_s) for each in WIRE_PRODUCTS]
+        products = WIRE_PRODUCTS[: self.data.shape[-1]]
+        wire = [self._rows(which, derive(self.data[which], each)).merged(step_s) for each in products]
         mean = derive(np.stack([each.mean for each in wire], axis=-1), product)
         own = self._rows(which, derive(self.data[which], product)).merged(step_s)
         return own._replace(mean=mean, peak=own.peak if product in _KNOWN_PEAKS else mean)

@@ -188,3 +188,12 @@ def test_the_timeline_begins_with_its_first_row_not_with_its_block(rows: int) ->
     extent = stream.timeline.extent()
     assert extent.begin_s == pytest.approx(BEGIN_S, abs=1e-6)
     assert extent.end_s == pytest.approx(stream.time_s, abs=1e-6)
+
+
+@pytest.mark.parametrize("step_s", [0, 2, 16])
+def test_a_part_of_a_longest_block_is_known_as_finely_as_the_whole_block(varied: Stream, step_s: int) -> None:
+    begin_s = BEGIN_S // 128 * 128 + 256
+    whole = varied.timeline.blocks(step_s, begin_s, begin_s + 128, Product.XX)
+    halves = [varied.timeline.blocks(step_s, begin_s + at, begin_s + at + 64, Product.XX) for at in (0, 64)]
+    assert {part.step_s for half in halves for part in half} == {part.step_s for part in whole} == {step_s or 2}
+    assert sum(int(part.rows.sum()) for half in halves for part in half) == sum(int(part.rows.sum()) for part in whole)

@@ -1,4 +1,4 @@
-"""Loading of the day strip: in parts, only new blocks, in a thread."""
+"""Loading of the day strip in parts and in a thread."""
 
 import logging
 import threading

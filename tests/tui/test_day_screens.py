@@ -128,12 +128,12 @@ def test_marks_of_an_interval_are_on_the_strip(show):
 def test_a_key_hides_the_strip_and_shows_it(show):
     screen = show((80, 24))
     before = screen.app.main_screen.query_one(Waterfall).content_size.height
-    screen.press("D")
+    screen.press("S")
     refresh(screen)
     assert not screen.app.main_screen.query_one(DayStrip).display
     assert screen.app.main_screen.query_one(Waterfall).content_size.height > before - 1
     assert view_to_json(screen.app.scene.view)["day_strip"] is False
-    screen.press("D")
+    screen.press("S")
     assert strip_lines(refresh(screen))
 
 

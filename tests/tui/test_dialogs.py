@@ -3,6 +3,7 @@
 import pytest
 from monitors import Screen, StillReceiver
 from textual import events
+from textual.widgets import Input
 
 
 @pytest.mark.parametrize("dialog", ["help", "manual_delay", "levels"])
@@ -54,3 +55,12 @@ def test_a_key_directly_after_the_one_that_closes_the_help_acts_on_the_monitor(s
     screen.do(send_at_once, screen.app, "escape", "c")
     screen.settle()
     assert screen.app.scene.view.palette != before
+
+
+def test_keys_directly_after_the_one_that_opens_a_dialog_reach_it(screen):
+    before = screen.app.scene.view
+    screen.do(send_at_once, screen.app, "m", "1", "c", "2")  # c is a key of the monitor
+    screen.settle()
+    assert len(screen.app.screen_stack) == 2
+    assert screen.app.screen.query_one(Input).value == "1c2"
+    assert screen.app.scene.view == before

@@ -57,7 +57,7 @@ def test_the_palette_shows_the_key_of_each_action_at_the_right():
         own = [line.plain for line, owner in zip(listed.lines, listed.owners, strict=True) if owner == number]
         assert own[0].endswith(action.shown)
         assert all(len(line) == 50 for line in own)
-        assert "".join(own[0].removesuffix(action.shown).split()).startswith(action.group)
+        assert "".join(own[0].removesuffix(action.shown).split()).startswith("".join(action.group.split()))
     chosen = {owner for line, owner in zip(listed.lines, listed.owners, strict=True) if "reverse" in map(str, [
         span.style for span in line.spans])}  # fmt: skip
     assert chosen == {3}
@@ -73,3 +73,8 @@ def test_a_frame_has_its_size(columns, height):
 def test_a_note_that_does_not_fit_is_left_out():
     assert "more" in search_line("abc", "hint", "12 more lines", 30).plain
     assert "more" not in search_line("abc", "hint", "12 more lines", 16).plain
+
+
+def test_no_key_has_two_actions():
+    names = [name for key in KEYS for name in key.keys.split(",")]
+    assert len(names) == len(set(names))

@@ -307,7 +307,9 @@ def marked_caption(scene):
     return caption(scene, Depth.TRUE, LinkReading(0.05, 4000.0, Quality.FULL, has_replied=True), 0).plain
 
 
-def test_marked_rows_that_leave_the_ring_are_counted():
+def test_marked_rows_that_leave_the_ring_are_counted(monkeypatch):
+    # Without the day's history they are lost.
+    monkeypatch.setattr(StillReceiver, "timeline", lambda _: None)
     receiver = StillReceiver(buffer_length=100)
     feed(receiver, 100)
     scene = scene_of(receiver)

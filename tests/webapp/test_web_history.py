@@ -247,7 +247,7 @@ def test_the_cache_is_bounded(monkeypatch):
 def test_a_peer_that_used_its_time_waits_or_is_refused():
     async def refused():
         clock = Clock()
-        reader = TimelineReader(clock)
+        reader = TimelineReader(Clock(), clock)
 
         def slow():
             clock.now_s += 20

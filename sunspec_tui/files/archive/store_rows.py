@@ -29,7 +29,7 @@ _CADENCE_ROWS = 256
 
 
 class StoreRows:
-    """Rows of one store, as its metadata described them when they were checked.
+    """Rows of one store, as its checked metadata describe them.
 
     Parameters
     ----------
@@ -110,14 +110,14 @@ class StoreRows:
         return found
 
     def limits_us(self) -> tuple[int, int]:
-        """Return the ends of the first and the last row, microseconds since 1970."""
+        """Return the ends of the first and last row, in microseconds."""
         if self._limits_us is None:
             first, last = self.times_us(0, 1), self.times_us(self.nrows - 1, self.nrows)
             self._limits_us = int(first[0]), int(last[0])
         return self._limits_us
 
     def row_at(self, time_us: int) -> int:
-        """Return the number of the first row that ends at or after a time."""
+        """Return the first row that ends at or after a time."""
         rows = self.claim.arrays["time"].chunk[0]
         low, high = 0, -(-self.nrows // rows)
         # The first chunk whose last row does not end before the time.
@@ -134,13 +134,13 @@ class StoreRows:
         return low * rows + int(np.searchsorted(inside, time_us))
 
     def rows_between(self, begin_us: float, end_us: float) -> tuple[int, int]:
-        """Return the rows that end from `begin_us` to before `end_us`, as (first, last + 1)."""
+        """Return the rows between two times, as (first, last + 1)."""
         begin = 0 if begin_us == -math.inf else self.row_at(math.ceil(begin_us))
         end = self.nrows if end_us == math.inf else self.row_at(math.ceil(end_us))
         return begin, max(begin, end)
 
     def needed(self, product: Product) -> tuple[Product, ...]:
-        """Return the products that must be read for a product; empty if it is not available."""
+        """Return the products that a product needs; none if unavailable."""
         if product in self.products:
             return (product,)
         if product not in self.axis.products:
@@ -152,7 +152,7 @@ class StoreRows:
         )
 
     def derived(self, values: Floats, product: Product) -> Floats:
-        """Return a product of the powers that it needs, shape (n, needed, nbins)."""
+        """Derive a product of powers of shape (n, needed, nbins)."""
         needed = self.needed(product)
         if len(needed) == 1:
             return values[:, 0]
@@ -179,7 +179,7 @@ class StoreRows:
         return found
 
     def missing(self, begin: int, end: int) -> Integers:
-        """Return the number of rows missing before each of some rows, or `RESTARTED`."""
+        """Return what is missing before each of some rows."""
         timed = self.claim.time_blocks
         found = None if timed is None else self._stored_missing(timed.arrays[MISSING], begin, end)
         if found is None:
@@ -201,7 +201,7 @@ class StoreRows:
         return found if not len(found) or found.min() >= RESTARTED else None
 
     def spans(self, begin: int, end: int) -> tuple[Integers, Integers, Integers, NDArray[np.bool_]]:
-        """Return ends, begins, missing rows and restarts of some rows; times in microseconds."""
+        """Return ends, begins, missing rows and restarts of some rows."""
         # The length of a row follows from its neighbours.
         low, high = max(0, begin - 1), min(self.nrows, end + 1)
         times_us, missing = self.times_us(low, high), self.missing(low, high)
@@ -212,7 +212,7 @@ class StoreRows:
         return times_us[which], begins_us[which], np.maximum(missing, 0)[which], restarts[which]
 
     def blocks(self, begin: int, end: int, product: Product) -> TimeBlocks:
-        """Return some rows as blocks, with the powers that a product needs side by side.
+        """Return rows as blocks, with all needed powers side by side.
 
         `mean` has shape (n, needed * nbins), `peak` the product itself.
         """

@@ -48,7 +48,7 @@ def create_time_blocks(group: Any, products: tuple[Product, ...], nbins: int, co
 
 
 def write_time_blocks(group: Any, nrows: int, missing: Integers, chunks: list[TimeChunk]) -> None:
-    """Write the missing rows of new rows, and the chunks that they complete.
+    """Write what new rows add: missing rows and complete chunks.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def reopened_time_blocks(claim: StoreClaim, group: Any) -> TimeBlockMaker | None
 
 
 def _is_edge(timed: TimeBlocksClaim, times: Any) -> bool:
-    """Return True if the rows around the end of the covered rows are in different chunks."""
+    """Return True if the covered rows end between two chunks."""
     covered, chunks = timed.rows_covered, timed.chunks_covered
     before = chunk_of(int(times[covered - 1])) == chunks - 1 if covered else chunks == 0
     return before and (covered == times.shape[0] or chunk_of(int(times[covered])) >= chunks)

@@ -70,7 +70,7 @@ class StoreTimeline:
         self._midnight_us = int(midnight.timestamp()) * SECOND_US
 
     def blocks(self, step_s: int, begin_us: float, end_us: float, product: Product) -> TimeBlocks:
-        """Return blocks between two times; the step of an old store's blocks may be longer.
+        """Return blocks between two times; their step may be longer.
 
         Parameters
         ----------
@@ -113,7 +113,7 @@ class StoreTimeline:
         return int(np.clip((time_us - self._midnight_us) // CHUNK_US, 0, _DAY_CHUNKS))
 
     def _row_parts(self, step_s: int, begin_us: float, end_us: float, product: Product) -> Iterator[TimeBlocks]:
-        """Yield rows between two times, merged to a step, in parts of limited memory."""
+        """Yield merged rows between two times, in parts of limited memory."""
         begin, end = self.rows.rows_between(begin_us, end_us)
         if end - begin > MAX_ROWS:
             raise StoreRefused(f"it has {end - begin} rows in that time, too many to read at once")
@@ -125,7 +125,7 @@ class StoreTimeline:
             yield found.merged(step_s) if step_s else found
 
     def _cuts(self, step_s: int, begin: int, end: int) -> list[int]:
-        """Return where to divide rows, between blocks if they are not too long."""
+        """Return where to divide rows, between blocks if possible."""
         cuts = [begin]
         while end - cuts[-1] > _SLAB_ROWS:
             cut = cuts[-1] + _SLAB_ROWS
@@ -142,7 +142,7 @@ class StoreTimeline:
     def _covered(
         self, timed: TimeBlocksClaim, step_s: int, limits_us: tuple[float, float], product: Product
     ) -> Iterator[TimeBlocks]:
-        """Yield the blocks of complete chunks, and rows where a chunk cannot be read."""
+        """Yield blocks of complete chunks, and rows of unreadable ones."""
         begin_us, end_us = limits_us
         stop = min(timed.chunks_covered, self._chunk_at(end_us - 1) + 1)
         parts, unread = [], list[int]()
@@ -166,7 +166,7 @@ class StoreTimeline:
     def _chunk(
         self, timed: TimeBlocksClaim, step_s: int, number: int, product: Product
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint16], NDArray[np.uint8] | None] | None:
-        """Return begins, spans and codes of the blocks of one chunk; None if it must be read as rows."""
+        """Return begins, spans and codes of a chunk; None if unreadable."""
         spans = self._read(timed, span_name(step_s), np.int64, (number, 0))
         if spans is None:
             return None
@@ -220,7 +220,7 @@ class StoreTimeline:
         return bool(self.rows.claim.blocks) and float(np.median(np.diff(times_us))) <= longest_s * SECOND_US
 
     def _old_parts(self, begin: int, end: int, product: Product) -> list[TimeBlocks] | None:
-        """Return blocks of 256 rows, and the rows beside them; None if a file is missing."""
+        """Return blocks of 256 rows and the rows beside them."""
         first, last = -(-begin // BLOCK_ROWS), end // BLOCK_ROWS
         needed = self.rows.needed(product)
         means = [self._old_values(f"mean_{plain_name(each)}", first, last) for each in needed]
@@ -268,7 +268,7 @@ def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
 
 
 def mean_and_peak(store: StoreRows, blocks: TimeBlocks, product: Product) -> TimeBlocks:
-    """Derive a product of blocks that have the powers that it needs side by side."""
+    """Derive a product of blocks that have all needed powers."""
     nbins = len(store.axis.frequencies_hz)
     mean = store.derived(blocks.mean.reshape(len(blocks.mean), -1, nbins), product)
     return blocks._replace(mean=mean, peak=blocks.peak if blocks.peak.shape[1] == nbins else mean)

@@ -1,4 +1,4 @@
-"""Join blocks of several stores, so that no row counts twice. Pure arithmetic, except for `exact`.
+"""Join blocks of several stores, so that no row counts twice.
 
 A day has several parts if a monitor was restarted with other settings, or if the data's time went back. Parts that
 follow each other are merged in the block where they meet. Where times of parts overlap, an earlier part's rows are
@@ -18,7 +18,7 @@ MAX_SHARED_ROWS = 8192
 
 
 def united_rows(parts: Sequence[TimeBlocks]) -> TimeBlocks:
-    """Join rows of stores in the order of time, without those that an earlier store has."""
+    """Join rows of stores; a row of an earlier store counts once."""
     if len(parts) == 1:
         return parts[0]
     kept, seen = [], np.empty(0, np.int64)
@@ -68,7 +68,7 @@ def united_blocks(parts: Sequence[TimeBlocks], exact: Callable[[float, float], T
 
 
 def _overlapping(found: TimeBlocks, groups: Integers) -> NDArray[np.bool_]:
-    """Return True for the blocks of groups in which times of stores overlap."""
+    """Return True where the times of a group's stores overlap."""
     shared = np.zeros(groups[-1] + 1, np.bool_)
     for before in range(1, int(np.bincount(groups).max())):
         same = groups[before:] == groups[:-before]

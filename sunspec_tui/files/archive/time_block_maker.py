@@ -51,7 +51,7 @@ class TimeChunk(NamedTuple):
 
 
 class _Groups(NamedTuple):
-    """Sums of rows: span, sums, counts and highest values of each group; shape (n, ...)."""
+    """Span, sums, counts and highest values of groups of rows."""
 
     spans: Integers
     sums: NDArray[np.float64]
@@ -80,7 +80,7 @@ class _OpenBlock:
 
 @dataclass
 class _StepArrays:
-    """Codes of the complete blocks of a chunk, and the block that still gets rows."""
+    """Codes of complete blocks, and the block that gets rows."""
 
     spans: Integers
     means: NDArray[np.uint16]

@@ -76,7 +76,7 @@ def time_blocks_claim(
 def _arrays(
     members: dict[str, Any], products: tuple[Product, ...], nrows: int, nbins: int
 ) -> dict[str, ArrayClaim] | None:
-    """Return the claims of all arrays; None if one differs from the layout."""
+    """Return all arrays; None if one differs from the layout."""
     wanted = time_arrays(products, nbins)
     names = {name.partition("/")[2] for name in members if name != TIME_BLOCKS}
     if names != {MISSING, *wanted}:

@@ -112,7 +112,7 @@ class ArchiveBlocks:
             return max(last, key=lambda each: each.end_s).axis if last else None
 
     def extents(self, begin_s: float = -math.inf, end_s: float = math.inf) -> list[StoreExtent]:
-        """Return the extents of the stores with rows between two times, by day and part.
+        """Return the extents of stores with rows between two times.
 
         All stores in that time are opened.
         """
@@ -121,7 +121,7 @@ class ArchiveBlocks:
             return [each for each in found if each is not None and each.begin_s < end_s and each.end_s >= begin_s]
 
     def _first_day(self, names: list[tuple[StoreName, Path]]) -> list[StoreExtent]:
-        """Return the extents of the stores of the first of some days that has rows."""
+        """Return the extents of the first day that has rows."""
         found: list[StoreExtent] = []
         day = ""
         for name, path in names:
@@ -147,7 +147,7 @@ class ArchiveBlocks:
     # Rows and blocks
 
     def blocks(self, step_s: int, begin_s: float, end_s: float, product: Product) -> list[TimeBlocks]:
-        """Return blocks as `TimelineSource.blocks`, each part with the bins of its own axis."""
+        """Return blocks with the bins of their own axes."""
         return [each.blocks for each in self.parts(step_s, begin_s, end_s, product)]
 
     def parts(self, step_s: int, begin_s: float, end_s: float, product: Product) -> list[AxisBlocks]:
@@ -180,7 +180,7 @@ class ArchiveBlocks:
         return sorted(found, key=lambda part: int(part.blocks.first_us[0]))
 
     def recording(self, begin_s: float, end_s: float) -> Recording | None:
-        """Return the rows that end from `begin_s` to before `end_s`; None without rows.
+        """Return the rows between two times; None without rows.
 
         Raises
         ------
@@ -227,7 +227,7 @@ class ArchiveBlocks:
         return found
 
     def _rows_of(self, group: list[StoreTimeline], begin_us: int, end_us: int) -> Recording | None:
-        """Return the rows of stores of one axis, all products; None without rows."""
+        """Return the rows of one axis, all products; None without rows."""
         store = group[0].rows
         self._check_memory(group, begin_us, end_us, len(store.products))
         columns = []
@@ -270,12 +270,12 @@ class ArchiveBlocks:
         return list(groups.values())
 
     def _stores(self, begin_s: float, end_s: float) -> list[StoreTimeline]:
-        """Return the stores whose day is between two times, by day and part."""
+        """Return the stores of the days between two times."""
         found = (self._opened(path) for name, path in self._names() if name.may_hold(begin_s, end_s))
         return [store for store in found if store is not None]
 
     def _names(self) -> list[tuple[StoreName, Path]]:
-        """Return the names and paths of all stores; the directory is read again when it has changed."""
+        """Return all stores; a changed directory is read again."""
         try:
             status = self._directory.stat()
         except OSError:
@@ -291,7 +291,7 @@ class ArchiveBlocks:
         return self._listing[1]
 
     def _opened(self, path: Path) -> StoreTimeline | None:
-        """Return a store as it is now; None if it has no rows or cannot be read."""
+        """Return a store as it is now; None without readable rows."""
         try:
             status = os.lstat(path / ROOT)
         except OSError:
@@ -308,7 +308,7 @@ class ArchiveBlocks:
         return store
 
     def _tried(self, path: Path, read: Callable[[], Result]) -> Result | None:
-        """Return what a store has; if it cannot be read, report it once."""
+        """Read from a store; if that fails, report it once."""
         try:
             return read()
         except (MemoryError, MissingExtraError):
@@ -333,5 +333,5 @@ def _checked(path: Path) -> StoreTimeline | None:
 
 
 def _microseconds(time_s: float) -> int:
-    """Return a time in whole microseconds, within the years that a store can have."""
+    """Return a storable time in whole microseconds."""
     return round(min(max(time_s, 0.0), _MAX_TIME_S) * SECOND_US)

@@ -291,8 +291,8 @@ class Scene:
     def time_axis(self) -> ColumnAxis:
         """Displayed columns."""
         newest = self.picture.store.newest if self.picture else None
-        # A paused picture does not move, so a slow link or sixel need not make it sweep.
-        sweeps = self.sweeps and self.view.paused_at_slot is None
+        # A picture that is paused, or of recorded rows, does not move: a slow link or sixel need not make it sweep.
+        sweeps = self.sweeps and self.view.paused_at_slot is None and self.has_ring
         return ColumnAxis(self.columns, newest or 0, self.view.sweeping or sweeps, self.grid)
 
     @property

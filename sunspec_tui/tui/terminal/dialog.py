@@ -1,7 +1,11 @@
 """Dialogs: screens over the monitor's that a key closes.
 
-A terminal may send several keys at once. The app passes them to the dialog before the first one has closed it.
+A terminal may send several keys at once. The app passes them to the dialog before the first one has closed it, and it
+waits with them until the dialog has opened.
 """
+
+import asyncio
+from contextlib import suppress
 
 from textual import events
 from textual.await_complete import AwaitComplete
@@ -9,9 +13,30 @@ from textual.screen import ModalScreen, ScreenResultType
 
 from sunspec_tui.tui.terminal.guarded import Guarded
 
+OPEN_WITHIN_S = 1.0
+"""Longest time that keys wait for a dialog."""
+
 
 class Dialog(Guarded, ModalScreen[ScreenResultType]):
     """Screen over the monitor's, which closes once."""
+
+    _is_open: asyncio.Event | None = None
+
+    def on_screen_resume(self) -> None:
+        """Note that the dialog is open when its input line has the focus."""
+        self.call_later(self._opened.set)
+
+    @property
+    def _opened(self) -> asyncio.Event:
+        if self._is_open is None:
+            self._is_open = asyncio.Event()
+        return self._is_open
+
+    async def opened(self) -> None:
+        """Wait until the dialog is open, so that keys reach its input line."""
+        if not self._opened.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._opened.wait(), OPEN_WITHIN_S)
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Close the dialog, with a result; a second call changes nothing."""

@@ -128,7 +128,7 @@ class DayStrip(CellWidget):
         return self._tables[1]
 
     def _draw_scale(self, grid: Grid, scene: DayScene) -> None:
-        """Draw round times where neither a sign nor an end of the picture is."""
+        """Draw round times, except over signs and the picture's ends."""
         taken = [(column, "├") for column in sorted(set(scene.shown or ()))]
         taken += [(column, SIGNS[kind]) for column, kind in self._signs(scene).items()]
         for column, text in labels([*taken, *hour_labels(scene.window)], self.columns):

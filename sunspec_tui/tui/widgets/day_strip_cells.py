@@ -19,7 +19,7 @@ from sunspec_tui.tui.widgets.waterfall_cells import OFFSET, CellTables, ColourSt
 SIGNS = {
     SignKind.GAP: "╳",
     SignKind.RESTART: "┃",
-    SignKind.NOTE: "•",
+    SignKind.NOTE: "◆",
     SignKind.EVENT: "▼",
     SignKind.MARK_BEGIN: "[",
     SignKind.MARK_END: "]",

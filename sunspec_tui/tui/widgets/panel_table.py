@@ -42,8 +42,15 @@ class PanelValues(NamedTuple):
     detailed: bool = True
 
 
+def no_stream_text() -> Text:
+    """Return the text of a stream's panels for recorded rows."""
+    return Text("no stream: recorded rows are shown", "dim")
+
+
 def _health(values: PanelValues) -> Text:
     snapshot = values.snapshot
+    if snapshot.viewed is not None:
+        return no_stream_text()
     return health_text(
         snapshot.health,
         values.link,
@@ -66,6 +73,8 @@ def _memory(values: PanelValues) -> Text | None:
 
 def _plots(values: PanelValues) -> Text | None:
     snapshot = values.snapshot
+    if snapshot.viewed is not None:
+        return no_stream_text()
     return plots_text(snapshot.plots, snapshot.archive, snapshot.web) if values.is_receiving else None
 
 

@@ -22,7 +22,6 @@ from sunspec_tui.tui.widgets.fitting import LABEL_STYLE, LABEL_WIDTH
 
 if TYPE_CHECKING:
     from sunspec_tui.core.memory_usage import MemoryReading
-    from sunspec_tui.monitoring.snapshot import Snapshot
 
 _LONG_DELAY_S = 100.0
 _MAX_NAMED_PIPELINES = 6
@@ -230,11 +229,8 @@ def link_rows(link: LinkReading) -> tuple[tuple[str, str], ...]:
     return (("terminal", f"{link.rate_bytes_s / 1e3:.1f} kB/s, {trip}"),)
 
 
-def waiting_text(snapshot: "Snapshot") -> str:
+def waiting_text(health: HealthReading, source: str) -> str:
     """Return the text that is shown before the first frame."""
-    health, source = snapshot.health, snapshot.source
-    if snapshot.viewed is not None:
-        return snapshot.viewed.text
     if health.frames_rejected:
         causes = ", ".join(f"{count} {cause.replace('_', ' ')}" for cause, count in health.rejected.items())
         return f"{source} sends messages, but no frames ({causes})"
@@ -252,11 +248,8 @@ _ADVICE = {
 }
 
 
-def waiting_advice(snapshot: "Snapshot") -> str:
+def waiting_advice(health: HealthReading) -> str:
     """Return advice for a missing stream; empty if unknown."""
-    health = snapshot.health
-    if snapshot.viewed is not None:
-        return ""
     if health.frames_rejected:
         return "sunspec-tui doctor shows what they contain."
     return _ADVICE.get(health.link, "")

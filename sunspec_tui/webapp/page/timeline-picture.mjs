@@ -27,6 +27,8 @@ export class TimelinePicture {
     if (isActive !== this.wasActive) {
       this.wasActive = isActive;
       this.canvas.hidden = !isActive;
+      // An old picture is pale, and must not show the newest rows below it.
+      element("waterfall").classList.toggle("covered", isActive);
       page.cursor = page.pointed = null;
       page.levels.drop();
       page.controls.showInterval(this.timeline);
