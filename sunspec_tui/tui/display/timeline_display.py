@@ -133,7 +133,7 @@ class TimelineDisplay:
         return ring_lacks(view, context)
 
     def opened(self, view: View) -> View:
-        """Show the timeline before the first row of the stream, if it has rows."""
+        """Show the timeline before the stream's first row."""
         if view.slot_s is not None or self.mode.state is None or self.mode.axis() is None:
             return view
         extent = self.mode.state.extent
