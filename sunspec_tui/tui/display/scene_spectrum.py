@@ -1,4 +1,4 @@
-"""Spectra of a scene: its last row, or the mean of its last column."""
+"""Spectra of a scene: of its last row or its last column."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Fit the time span of a picture of the ring: a growing one, or that of the settings."""
+"""Fit the time span of a picture of the ring."""
 
 from typing import TYPE_CHECKING
 

@@ -121,10 +121,8 @@ class TimelineDisplay:
         context = self._context_of(view)
         if view.grows and view.paused_at_slot is None:
             return view
-        if not self._ring_lacks(view, context):
-            return view
-        # A paused picture may be one of an earlier epoch.
-        return self._entered(view) if self.mode.is_earlier(than_epochs=view.paused_at_slot is not None) else view
+        lacks = self._ring_lacks(view, context) and self.mode.is_earlier(than_epochs=True)
+        return self._entered(view) if lacks else view
 
     def _ring_lacks(self, view: View, context: ViewContext) -> bool:
         """Return True if the ring does not have all that is wanted."""
@@ -135,7 +133,7 @@ class TimelineDisplay:
         return ring_lacks(view, context)
 
     def opened(self, view: View) -> View:
-        """Show the timeline before the first row of the stream, if it has rows."""
+        """Show the timeline before the stream's first row."""
         if view.slot_s is not None or self.mode.state is None or self.mode.axis() is None:
             return view
         extent = self.mode.state.extent
