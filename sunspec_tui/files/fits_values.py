@@ -102,7 +102,7 @@ def scale_of(units: HeaderDataUnits, notes: list[str]) -> Scale:
 
 
 def has_sfu(header: Any) -> bool:
-    """Return True for a file of this program whose powers are in sfu."""
+    """Return True if this program wrote powers in sfu."""
     return str(header.get(UNIT_CARD, "")) == SFU
 
 

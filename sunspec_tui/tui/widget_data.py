@@ -29,7 +29,7 @@ from sunspec_tui.tui.widgets.day_strip import DayScene
 from sunspec_tui.tui.widgets.picture_notice import no_stream_notice, picture_notice
 from sunspec_tui.tui.widgets.plots_panel_text import NO_MARKED_ROWS, interval_text, short_interval_text
 from sunspec_tui.tui.widgets.spectrum import SpectrumScene, Trace
-from sunspec_tui.tui.widgets.waterfall import WaterfallScene
+from sunspec_tui.tui.widgets.waterfall_scene import WaterfallScene
 
 if TYPE_CHECKING:
     from sunspec_tui.core.ring_epochs import Epoch

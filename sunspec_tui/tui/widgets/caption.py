@@ -160,7 +160,7 @@ def _view_segments(view: View, shown: ShownPicture, *, after_readout: bool) -> l
 
 
 def _linear_unit(shown: ShownPicture) -> str:
-    """Return the unit after a linear power; an arbitrary one is left out."""
+    """Return the unit after a linear power, unless it is arbitrary."""
     return "" if shown.unit == ARBITRARY else f" {shown.unit}"
 
 

@@ -4,7 +4,6 @@ A cell of blocks has two pixels. The widget draws only its scene; it uses no rec
 """
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -15,91 +14,22 @@ from textual.geometry import Region as WidgetRegion
 
 from sunspec_tui.core.flux_scale import ARBITRARY
 from sunspec_tui.core.levels import level_label, without_warnings
-from sunspec_tui.core.notes import NO_NOTES, NoteList
-from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow, nice_step
+from sunspec_tui.tui.display.axes import FrequencyWindow, nice_step
 from sunspec_tui.tui.display.axis_labels import time_labels
 from sunspec_tui.tui.display.note_marks import note_marks, note_signs
-from sunspec_tui.tui.display.waterfall_image import WaterfallImage
 from sunspec_tui.tui.messages import CellPointed, WheelTurned
 from sunspec_tui.tui.terminal.canvas import PIXELS, Grid, Region
 from sunspec_tui.tui.terminal.cell_widget import CellWidget
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.widgets.picture_notice import notice_that_fits
-from sunspec_tui.tui.widgets.waterfall_cells import OFFSET, CellTables, CodeStyles, ColourSteps, cell_tables
+from sunspec_tui.tui.widgets.waterfall_cells import OFFSET, CellTables, CodeStyles, cell_tables
 from sunspec_tui.tui.widgets.waterfall_pixels import PixelScene, SignColours, WaterfallPixels, pixel_palette
+from sunspec_tui.tui.widgets.waterfall_scene import WaterfallScene
 
 AXIS_WIDTH = 6
 BAR_WIDTH = 8
 # A narrower picture has no colour bar; a still narrower one has no axis either.
 _MIN_WITH_BAR, _MIN_WITH_AXIS = 18, 10
-
-
-@dataclass(frozen=True, slots=True)
-class WaterfallScene:
-    """Data and settings that the waterfall shows.
-
-    Attributes
-    ----------
-    picture
-        Drawn picture with at least the axis's columns.
-    axis, band
-        Columns and bins of the cells.
-    palette, depth, steps
-        Name of the colour map, the terminal's colour depth, largest number of colours.
-    dithered
-        True to dither values between the colours of a terminal that has few.
-    signed
-        True if the middle of the colour map is zero.
-    cursor
-        Column and bin of the cursor; None without a cursor.
-    marks
-        Columns of the first and the last row of the marked interval; None for an end without a mark.
-    notice
-        Reason why the picture is not live, written over it; empty for a live picture.
-    notes, unit
-        Observers' notes, and the unit of the powers.
-    """
-
-    picture: WaterfallImage
-    axis: ColumnAxis
-    band: FrequencyWindow
-    palette: str
-    depth: Depth
-    steps: int
-    dithered: bool = False
-    signed: bool = False
-    cursor: tuple[int, int] | None = None
-    marks: tuple[int | None, int | None] = (None, None)
-    notice: str = ""
-    notes: NoteList = NO_NOTES
-    unit: str = ARBITRARY
-
-    @property
-    def is_grey(self) -> bool:
-        """True if the picture has no colours, because it is not live."""
-        return bool(self.notice)
-
-    @property
-    def colour_steps(self) -> ColourSteps:
-        """Steps of the colour map."""
-        return ColourSteps(self.palette, self.depth, self.steps, self.signed, self.is_grey, self.dithered)
-
-    def cells_with_missing_rows(self) -> set[int]:
-        """Return the cells of columns that have some rows and lack others."""
-        lacking = self.picture.columns_with_missing_rows(self.axis.numbers)
-        return {cell for number in lacking if (cell := self.axis.cell_of(number)) is not None}
-
-    def coarse_cells(self) -> set[int]:
-        """Return the cells of columns that show a longer block."""
-        timeline, numbers = self.picture.timeline, np.array(self.axis.numbers, np.int64)
-        if timeline is None or not len(numbers):
-            return set()
-        return {int(cell) for cell in self.axis.cells_of(numbers[timeline.coarse(numbers)])}
-
-    def mark_cells(self) -> list[tuple[int, str]]:
-        """Return cells and signs of the marks in the picture."""
-        ends = [(None if number is None else self.axis.cell_of(number)) for number in self.marks]
-        return [(cell, sign) for cell, sign in zip(ends, "[]", strict=True) if cell is not None]
 
 
 class Waterfall(CellWidget):
@@ -398,7 +328,7 @@ class Waterfall(CellWidget):
 
 
 def bar_unit(unit: str, *, is_linear: bool) -> tuple[str, ...]:
-    """Return the unit beside the colour bar, as one or two short lines."""
+    """Return the unit beside the colour bar, in short lines."""
     if is_linear:
         return ("lin",) if unit == ARBITRARY else (unit,)
     return ("dB",) if unit == ARBITRARY else ("dB", f"({unit})")
