@@ -22,8 +22,9 @@ from sunspec_tui.core.state_files import state_directory
 from sunspec_tui.core.times import format_date_and_clock
 
 if TYPE_CHECKING:
+    from sunspec_tui.core.notes import Note
     from sunspec_tui.monitoring.day_counts import DayCounts
-    from sunspec_tui.monitoring.day_summary import DayNote, DaySummary
+    from sunspec_tui.monitoring.day_summary import DaySummary
 
 _DAYS_BACK = {"today": 0, "yesterday": 1}
 _MAX_PICTURES = 20
@@ -122,17 +123,18 @@ def _chosen(settings: SummarySettings, counts: "dict[str, DayCounts]") -> str:
     return max(counts, key=lambda source: counts[source].totals.frames, default="")
 
 
-def _notes(archive: Path | None, day: ObservingDay, remarks: list[str]) -> "list[DayNote]":
+def _notes(archive: Path | None, day: ObservingDay, remarks: list[str]) -> "list[Note]":
     """Return the observers' notes of a day beside the archive."""
-    from sunspec_tui.files.day_notes import notes_between
+    from sunspec_tui.files.notes import NOTES_NAME, NoteReader
 
     if archive is None:
         return []
+    reader = NoteReader(archive / NOTES_NAME)
     try:
-        return list(notes_between(archive, day.begin_s, day.end_s))
+        reader.refresh()
     except OSError as error:
         remarks.append(f"the notes cannot be read: {error.strerror or error}")
-        return []
+    return list(reader.notes.between(day.begin_s, day.end_s))
 
 
 def _pictures(directory: Path, day: ObservingDay) -> list[Path]:

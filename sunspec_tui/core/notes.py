@@ -6,7 +6,7 @@ of JSON, exported files keep them as texts (`note_text`). Pure functions on valu
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -115,6 +115,9 @@ class NoteList:
 
     def __len__(self) -> int:
         return len(self._notes)
+
+    def __iter__(self) -> Iterator[Note]:
+        return iter(self._notes)
 
     def __getitem__(self, number: int) -> Note:
         return self._notes[number]

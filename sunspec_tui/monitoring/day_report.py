@@ -6,11 +6,12 @@ Its lines have at most 80 characters, so that it can be mailed.
 import textwrap
 from collections.abc import Iterator
 
+from sunspec_tui.core.notes import Note
 from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.core.times import format_clock, format_date_and_clock
 from sunspec_tui.files.archive.day_rows import ArchivedRows
 from sunspec_tui.monitoring.day_counts import DayCounts
-from sunspec_tui.monitoring.day_summary import DayNote, DaySummary, other_events
+from sunspec_tui.monitoring.day_summary import DaySummary, other_events
 from sunspec_tui.monitoring.day_text import lasting_faults, long_duration, percent, plural
 
 WIDTH = 80
@@ -137,10 +138,9 @@ def _named(label: str, texts: list[str], word: str) -> Iterator[tuple[str, str]]
         yield "", f"and {plural(len(texts) - _MAX_LINES, f'more {word}')}"
 
 
-def _note_text(note: DayNote) -> str:
+def _note_text(note: Note) -> str:
     end = "" if note.end_s is None else f" to {format_clock(note.end_s)}"
-    author = f" ({note.author})" if note.author else ""
-    return f"{format_clock(note.time_s)}{end} {note.text}{author}"
+    return f"{format_clock(note.time_s)}{end} {note.shown_text}"
 
 
 def _wrapped(label: str, text: str) -> list[str]:

@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from sunspec_tui.core.notes import Note
 from sunspec_tui.core.observing_day import ObservingDay
+from sunspec_tui.core.printable import printable
 from sunspec_tui.core.sun import ObservingSite
 from sunspec_tui.core.times import format_iso
 from sunspec_tui.files.archive.day_rows import ArchivedRows
@@ -18,26 +20,6 @@ from sunspec_tui.monitoring.day_events import DayEvents
 
 MAX_GAPS = 100
 """Largest number of gaps in a record: the longest ones."""
-
-
-class DayNote(Protocol):
-    """Note of an observer; its times are seconds since 1970 UTC."""
-
-    @property
-    def time_s(self) -> float:
-        """Time of the note, or the beginning of its interval."""
-
-    @property
-    def end_s(self) -> float | None:
-        """End of the interval; None for a note about one time."""
-
-    @property
-    def text(self) -> str:
-        """Text of the note."""
-
-    @property
-    def author(self) -> str:
-        """Name of the observer; empty if unknown."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +52,7 @@ class DaySummary:
     archive: Path | None = None
     archived: ArchivedRows | None = None
     events: DayEvents | None = None
-    notes: Sequence[DayNote] = ()
+    notes: Sequence[Note] = ()
     quicklooks: Sequence[Path] = ()
     remarks: Sequence[str] = ()
 
@@ -188,9 +170,9 @@ def _failure_records(events: DayEvents) -> list[dict[str, Any]]:
     ]
 
 
-def _note_record(note: DayNote) -> dict[str, Any]:
+def _note_record(note: Note) -> dict[str, Any]:
     end = None if note.end_s is None else format_iso(note.end_s)
-    return {"time": format_iso(note.time_s), "end": end, "text": note.text, "author": note.author}
+    return {"time": format_iso(note.time_s), "end": end, "text": printable(note.text), "author": printable(note.author)}
 
 
 def other_events(events: DayEvents) -> Counter[str]:

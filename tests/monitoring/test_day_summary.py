@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.notes import Note
 from sunspec_tui.core.observing_day import observing_day
 from sunspec_tui.core.sun import OVRO_LWA
 from sunspec_tui.core.times import format_iso
 from sunspec_tui.files.archive.day_rows import ArchivedRows
-from sunspec_tui.files.day_notes import NOTES_NAME, FiledNote, notes_between
 from sunspec_tui.monitoring import day_events
 from sunspec_tui.monitoring.day_counts import DayCounts, Totals, counts_record
 from sunspec_tui.monitoring.day_events import MAX_ITEMS, MAX_LINE_BYTES, OTHERS, read_day_events
@@ -141,19 +141,6 @@ def test_a_log_that_cannot_be_read_is_one_sentence(tmp_path, name):
 # Notes
 
 
-def test_notes_that_touch_the_day_are_read_and_other_lines_left_out(tmp_path):
-    (tmp_path / NOTES_NAME).write_text(
-        '{"time_utc": "2026-11-27T20:00:00Z", "text": "type II\\u001b[2J", "author": "WS"}\n'
-        '{"time_utc": "2026-11-27T19:00:00Z", "end_utc": "2026-11-27T19:30:00Z", "text": "noise storm"}\n'
-        '{"time_utc": "2026-11-26T20:00:00Z", "text": "the day before"}\n'
-        '{"text": "no time"}\n{"time_utc": 5, "text": "x"}\n[]\n\x00\n' + "[" * 9000 + "\n"
-    )
-    found = notes_between(tmp_path, DAY.begin_s, DAY.end_s)
-    assert [(note.text, note.author) for note in found] == [("noise storm", ""), ("type II\\x1b[2J", "WS")]
-    assert found[0].end_s - found[0].time_s == 1800
-    assert notes_between(tmp_path / "none", DAY.begin_s, DAY.end_s) == []
-
-
 # The two forms
 
 
@@ -167,7 +154,7 @@ def whole_summary(logged, **changes):
     totals = Totals(140_000, 12, 1, 0, 2, 3, 139_000, 5, 0, {"parts": 2, "header_json": 1})
     counts = DayCounts(DAY.name, DAY.begin_s, DAY.end_s, totals, 35_000.0, 34_900.0, 2)
     spans = np.array([(DAY.begin_s, NOON_S), (NOON_S + 10, NOON_S + 20), (NOON_S + 100, DAY.end_s)])
-    notes = [FiledNote(NOON_S, NOON_S + 60 if n else None, f"{n} {hostile}", "WS") for n in range(40)]
+    notes = [Note(NOON_S, f"{n} {hostile[:200]}", NOON_S + 60 if n else None, "WS") for n in range(40)]
     fields = {
         "counts": counts, "source": "127.0.0.1:9798", "archive": Path("/data") / "a b" / ("d" * 90),
         "archived": ArchivedRows(139_000, spans), "events": events, "notes": notes,

@@ -11,7 +11,7 @@ from day_archives import DAY_S, FakeRunner, add_rows
 from sunspec_tui.core.errors import ArchiveError, UsageError
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.archive.reader import read_archive
-from sunspec_tui.files.marked_intervals import NAME as NOTES
+from sunspec_tui.files.notes import NOTES_NAME as NOTES
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.plots import index_tasks
 from sunspec_tui.plots.index_record import NAME as RECORD
