@@ -34,6 +34,8 @@ from sunspec_tui.tui.widgets.waterfall_scene import WaterfallScene
 if TYPE_CHECKING:
     from sunspec_tui.core.ring_epochs import Epoch
 
+_DAY_S = 86_400.0
+
 
 def waterfall_scene(
     scene: Scene, depth: Depth, steps: int, stalled_s: float | None = None, *, dithered: bool = False
@@ -143,16 +145,14 @@ def day_scene(scene: Scene, content: DayContent | None, depth: Depth) -> DayScen
 
 
 def mark_signs(scene: Scene) -> tuple[Sign, ...]:
-    """Return the ends of the interval that the observer has marked."""
+    """Return notes of the day, and the ends of the marked interval."""
+    notes = scene.notes.between(scene.end_s - _DAY_S, scene.end_s + _DAY_S)
+    signs = [Sign(note.time_s, SignKind.NOTE) for note in notes]
     interval = interval_of(scene) if scene.view.marks != (None, None) else None
-    if interval is None:
-        return ()
-    begin, end = scene.view.marks
-    signs = []
-    if begin is not None:
-        signs.append(Sign(interval.begin_s, SignKind.MARK_BEGIN))
-    if end is not None:
-        signs.append(Sign(interval.end_s, SignKind.MARK_END))
+    if interval is not None:
+        begin, end = scene.view.marks
+        signs += [Sign(interval.begin_s, SignKind.MARK_BEGIN)] if begin is not None else []
+        signs += [Sign(interval.end_s, SignKind.MARK_END)] if end is not None else []
     return tuple(signs)
 
 

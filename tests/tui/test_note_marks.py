@@ -12,9 +12,11 @@ from waiting import poll_until
 from sunspec_tui.core.notes import Note, NoteList
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.files.notes import append_note
+from sunspec_tui.tui.display.day_signs import Sign, SignKind
 from sunspec_tui.tui.display.note_marks import NoteMark, nearest_mark, note_marks, note_signs, place_beside
 from sunspec_tui.tui.display.note_subject import note_subject
 from sunspec_tui.tui.display.view_state import Cursor
+from sunspec_tui.tui.widget_data import mark_signs
 
 NAN = math.nan
 
@@ -270,3 +272,11 @@ def test_ascii_terminals_have_a_sign_too(receiver):
         assert "*" in lines_of(screen)[-2]
     finally:
         screen.close()
+
+
+def test_the_day_strip_shows_the_notes_of_its_day():
+    receiver = StillReceiver()
+    feed(receiver, 20)
+    scene = scene_of(receiver)
+    scene.notes = NoteList(Note(scene.end_s + hours * 3600, "a") for hours in (-30, -20, 0))
+    assert mark_signs(scene) == tuple(Sign(scene.end_s + hours * 3600, SignKind.NOTE) for hours in (-20, 0))
