@@ -345,6 +345,7 @@ def test_a_time_is_shown_in_the_middle_of_a_paused_picture(scene_of, text):
     numbers = scene.picture.store.stored_numbers()
     assert scene.picture.store.time_s(numbers[19]) == START_S + 24.75 - 1200
     assert scene.view.paused_at_slot is not None
+    assert scene.view.cursor.number == numbers[19]
 
 
 def test_a_time_within_the_ring_is_shown_from_the_ring(scene_of):
@@ -352,6 +353,7 @@ def test_a_time_within_the_ring_is_shown_from_the_ring(scene_of):
     assert act(scene, "go_to", "-50s") == ""
     assert not scene.in_timeline
     assert shown_end_s(scene) == pytest.approx(START_S + 399 * CADENCE_S - 45, abs=CADENCE_S)
+    assert readout_of(scene).cell.time_s == pytest.approx(START_S + 399 * CADENCE_S - 50, abs=CADENCE_S)
     assert act(scene, "go_to", "now") == ""
     assert scene.view.paused_at_slot is None
 

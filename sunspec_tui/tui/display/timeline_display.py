@@ -19,7 +19,7 @@ from sunspec_tui.tui.display.time_slots import DAY_S, TimeSlots, longest_span_s,
 from sunspec_tui.tui.display.timeline_loader import TimelineLoader, TimelineRequest
 from sunspec_tui.tui.display.timeline_mode import TimelineMode, ring_lacks
 from sunspec_tui.tui.display.view_actions import shown_slots, whole_ring, with_rows_per_column
-from sunspec_tui.tui.display.view_state import View, ViewContext
+from sunspec_tui.tui.display.view_state import Cursor, View, ViewContext
 
 if TYPE_CHECKING:
     from sunspec_tui.tui.display.waterfall_image import WaterfallImage
@@ -174,7 +174,7 @@ class TimelineDisplay:
         return view if self._ring_lacks(left, context) else replace(left, span_s=None)
 
     def go_to(self, view: View, text: str, end_s: float) -> tuple[View, str]:
-        """Pause the picture with a time in its middle.
+        """Pause with a time in the picture's middle, under the cursor.
 
         Parameters
         ----------
@@ -197,12 +197,12 @@ class TimelineDisplay:
             goal_s = parse_time_goal(text, end_s if math.isfinite(end_s) else newest_s, newest_s)
         except UsageError as error:
             return view, str(error)
-        return self.at_time(view, goal_s)
+        return self.at_time(view, goal_s, sets_cursor=True)
 
-    def at_time(self, view: View, goal_s: float) -> tuple[View, str]:
+    def at_time(self, view: View, goal_s: float, *, sets_cursor: bool = False) -> tuple[View, str]:
         """Pause the picture with a time in its middle; see `go_to`.
 
-        The time is in seconds since 1970 UTC, or `NOW_S`.
+        The time is in seconds since 1970 UTC, or `NOW_S`. Without `sets_cursor` there is no cursor afterwards.
         """
         begin_s, newest_s = self.mode.known_range_s()
         if goal_s == NOW_S:
@@ -212,9 +212,9 @@ class TimelineDisplay:
             return view, f"there are no rows at {format_date_and_clock(goal_s)}; they are known from {known} UTC"
         if view.slot_s is None:
             view = self.mode.enter(view, self._context_of(view))
-        return self.settled(self._centred(view, goal_s)), ""
+        return self.settled(self._centred(view, goal_s, sets_cursor=sets_cursor)), ""
 
-    def _centred(self, view: View, time_s: float) -> View:
+    def _centred(self, view: View, time_s: float, *, sets_cursor: bool) -> View:
         """Pause a picture with a time in its middle.
 
         It ends at the newest row at the latest.
@@ -224,7 +224,9 @@ class TimelineDisplay:
         context = self._context_of(replace(view, paused_at_slot=None))
         middle = TimeSlots(view.slot_s).slot_at(time_s)
         end_slot = middle + context.columns * view.rows_per_column // 2
-        return replace(view, paused_at_slot=min(end_slot, context.newest), cursor=None)
+        index = view.cursor.bin if view.cursor else (context.band.start + context.band.stop) // 2
+        cursor = Cursor(context.grid(view.rows_per_column).number_of(middle), index) if sets_cursor else None
+        return replace(view, paused_at_slot=min(end_slot, context.newest), cursor=cursor)
 
     # The picture
 
