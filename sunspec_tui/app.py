@@ -47,7 +47,6 @@ from sunspec_tui.tui.receiver_worker import ReceiverWorker
 from sunspec_tui.tui.recorded_rows import RecordedRows
 from sunspec_tui.tui.screen_updater import ScreenUpdater
 from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
-from sunspec_tui.tui.terminal.dialog import Dialog
 from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.terminal.pixel_app import PixelApp
@@ -304,11 +303,10 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
         """Send the reply to a key before the pictures."""
         if isinstance(event, events.Key):
             self.urgent = True
-            if isinstance(self.screen_stack[-1], Dialog):
-                await self.screen_stack[-1].opened()
         if isinstance(event, events.InputEvent | events.Resize):
             self._ticker.update_often()
-        await super().on_event(event)
+        if not isinstance(event, events.Key) or event.is_forwarded or not await self.acts_at_once(event):
+            await super().on_event(event)
 
     def _show_caption(self) -> None:
         if self.screen_stack:

@@ -10,7 +10,7 @@ from sunspec_tui.tui.key_bindings import KEYS
 def key_bindings() -> Iterator[Binding]:
     """Yield a binding for each key.
 
-    Keys have priority, so that a key acts before the next one: the keys after one that opens a dialog reach the dialog.
+    Tab has priority, because Textual would move the focus otherwise.
     """
     for key in KEYS:
         yield Binding(
@@ -20,9 +20,5 @@ def key_bindings() -> Iterator[Binding]:
             show=False,
             tooltip=key.help,
             key_display=key.shown,
-            priority=True,
+            priority="tab" in key.keys,
         )
-
-
-KEY_ACTION_NAMES = frozenset(key.action.partition("(")[0] for key in KEYS)
-"""Names of the actions of all keys, without their arguments."""

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sunspec_tui.core.settings import Settings
-from sunspec_tui.tui.app_commands import KEY_ACTION_NAMES
 from sunspec_tui.tui.confirmations import Confirmation, effect_of
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.display.view_state import Cursor, View
@@ -36,8 +35,8 @@ class ViewKeys(CanvasApp):
         raise NotImplementedError
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable the keys of the monitor while a dialog is open."""
-        if action in KEY_ACTION_NAMES and len(self.screen_stack) > 1:
+        """Disable the keys that change the view while a dialog is open."""
+        if action == "change_view" and len(self.screen_stack) > 1:
             return False
         return super().check_action(action, parameters)
 

@@ -166,7 +166,7 @@ class Incremental(RuleBasedStateMachine):
 def test_textual_still_has_the_private_parts_that_drawing_uses():
     app, widget, driver = App(), Widget(), inspect.getsource(LinuxDriver)
     for owner, names in (
-        (app, ["_display", "_background_screens", "_sync_available", "post_display_hook"]),
+        (app, ["_display", "_background_screens", "_check_bindings", "_sync_available", "post_display_hook"]),
         (Compositor, ["render_update", "visible_widgets"]),
         (widget, ["_styles_cache", "notify_style_update"]),
     ):
