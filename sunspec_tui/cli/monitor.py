@@ -53,7 +53,7 @@ def run(settings: Settings) -> int:
         if on_terminal:
             from sunspec_tui.core import state_files
 
-            return run_on_terminal(open_receiver, settings, view_path=state_files.default_path())
+            return run_on_terminal(open_receiver, settings, view_path=state_files.default_path)
         from sunspec_tui.cli import headless
 
         say = status_output(started, problems)
@@ -126,7 +126,7 @@ def run_on_terminal(
     open_receiver: "Callable[[], StreamReceiver | Playback]",
     settings: Settings,
     *,
-    view_path: Path | None,
+    view_path: Callable[[], Path | None],
     recorded: "PlaybackSettings | None" = None,
     opening: Callable[[], str] = lambda: "",
 ) -> int:
@@ -139,7 +139,7 @@ def run_on_terminal(
     settings
         Settings of the screen.
     view_path
-        File of the saved view; None saves nothing.
+        Returns the file of the saved view; None saves nothing. It is called when the screen shows the log.
     recorded, opening
         Settings of recorded rows, and a function that returns how far they are opened; None for a stream.
 
@@ -170,7 +170,7 @@ def run_on_terminal(
         settings,
         finder=finder,
         ascii_only=ascii_only,
-        view_path=view_path,
+        view_path=view_path(),
         log_lines=lines,
         recorded=recorded,
         opening=opening,

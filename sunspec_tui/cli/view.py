@@ -43,7 +43,7 @@ def run(settings: PlaybackSettings) -> int:
         return run_on_terminal(
             lambda: open_playback(settings, paths, opening),
             settings.monitor_settings(),
-            view_path=None if directory is None else directory / VIEW_NAME,
+            view_path=lambda: None if directory is None else directory / VIEW_NAME,
             recorded=settings,
             opening=lambda: opening.text,
         )
