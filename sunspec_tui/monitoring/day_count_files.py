@@ -38,7 +38,7 @@ class DayCountFile:
 
     def __init__(self, directory: Path | None, source: str) -> None:
         self._source = source
-        key = hashlib.sha256(source.encode()).hexdigest()[:16]
+        key = hashlib.sha256(source.encode(errors="backslashreplace")).hexdigest()[:16]
         self._path = None if directory is None else directory / f"{_NAME}{key}.json"
         self._saver = None if self._path is None else state_files.Saver(self._path, "the day's counts")
         self._has_saved = False

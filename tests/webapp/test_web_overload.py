@@ -26,6 +26,8 @@ NBINS = 16
 class Overloaded:
     """Receiver that gets rows faster than they are sent to viewers."""
 
+    unit = "arbitrary"
+
     def __init__(self):
         self.ring, self.axis, self.longest = RingBuffer(10_000, NBINS, 1), Axis(560, NBINS, 1, 1), 0
         self.come(1)
