@@ -224,7 +224,7 @@ def whole_cells(pixels):
 def test_a_sentence_names_the_missing_option_and_pixels_begin_when_it_is_set(session):
     run = session("off", KITTY)
     run.terminal.shows("LIVE", ADVICE, timeout_s=40)
-    assert "▀" in run.terminal.text
+    run.terminal.shows("▀")
     run.terminal.hides(ADVICE)
     assert not run.commands
     run.call("set", "-g", "allow-passthrough", "on")

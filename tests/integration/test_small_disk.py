@@ -36,7 +36,11 @@ def small_disk(tmp_path):
 
 
 def remount(disk, how):
-    subprocess.run(["mount", "-o", f"remount,{how}", str(disk)], check=True)
+    # The disk is busy while a file on it is open for writing.
+    words = ["mount", "-o", f"remount,{how}", str(disk)]
+    poll_until(
+        lambda: not subprocess.run(words, capture_output=True, check=False).returncode, 20, "another mode of the disk"
+    )
 
 
 @contextmanager
