@@ -56,13 +56,15 @@ def test_a_long_step_of_the_data_gives_a_snapshot(step_s):
 
 def test_our_producer_with_an_interval_of_400_s_is_received_to_the_end(tmp_path):
     with producing(interval=400.0, speed=0.0, frames=1, wait=True) as port:
-        monitor = subprocess.run(
-            [PROGRAM, "--no-ui", "--port", str(port), "--plot-interval", "1", "--plot-dir", tmp_path,
-             "--duration", "12", "--status-interval", "1", "--status-format", "json"],
-            capture_output=True, text=True, timeout=100, check=False,
-        )  # fmt: skip
-    assert monitor.returncode == 0, monitor.stderr
-    last = json.loads(monitor.stdout.splitlines()[-1])
+        words = ["--no-ui", "--port", str(port), "--plot-interval", "1", "--plot-dir", tmp_path, "--duration", "90"]
+        words += ["--status-interval", "1", "--status-format", "json"]
+        # The producer computes 400 s of spectra for the frame.
+        with subprocess.Popen([PROGRAM, *words], stdout=subprocess.PIPE, text=True) as monitor:
+            records = (json.loads(line) for line in monitor.stdout)
+            last = next((each for each in records if each["frames_received"] and each["cadence_s"]), None)
+            monitor.terminate()
+    assert monitor.returncode == 0
+    assert last is not None
     assert last["frames_received"] == 1
     assert last["cadence_s"] == pytest.approx(400, rel=0.01)
 
