@@ -36,6 +36,8 @@ def titles_of(monitor):
 def test_the_title_follows_the_state_and_the_old_one_comes_back(terminal):
     monitor = terminal("--demo")
     poll_until(lambda: any(text.startswith("LIVE XX – 127.0.0.1:") for text in titles_of(monitor)), 30, "a title")
+    # Before the first row there is nothing to pause.
+    monitor.shows("MHz")
     monitor.press(" ")
     poll_until(lambda: titles_of(monitor)[-1].startswith("LIVE, PAUSED XX – "), 20, "another title")
     monitor.press("q")
