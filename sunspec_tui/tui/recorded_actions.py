@@ -9,7 +9,8 @@ from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.receiver_actions import ControlledReceiver, ReceiverActions
 from sunspec_tui.tui.terminal.canvas_app import CanvasApp
 
-_SLACK = 0.02
+# Largest distance between the begins of a picture and of its section, as shares of the picture and of a section.
+_SLACK, _SECTION_SLACK = 0.1, 0.5
 # A picture of one section is longer than it, because its columns have whole numbers of rows.
 _SAME_LENGTH = 1.9
 SPEEDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -183,7 +184,7 @@ def section_to_show(sections: Sequence[Section], begin_s: float, end_s: float, b
     """
     length_s = end_s - begin_s
     # The picture may begin up to a few columns before or after the section.
-    slack_s = _SLACK * length_s
+    slack_s = min([_SLACK * length_s, *(_SECTION_SLACK * section_s(each) for each in sections)])
     if by < 0:
         return max((n for n, each in enumerate(sections) if each.begin_s < begin_s - slack_s), default=None)
     for number, section in enumerate(sections):

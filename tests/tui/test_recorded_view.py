@@ -221,6 +221,7 @@ SECTIONS = [RecordedSection(str(n), "", 900.0 * n, 900.0 * n + 899) for n in ran
         ((0, 1300), 1, 1),  # columns of whole rows
         ((2, 902), 1, 1),
         ((-3, 897), 1, 1),
+        ((-48, 906), 1, 1),  # columns that begin before the file
         ((400, 1300), 1, 1),
         ((400, 460), 1, 1),
         ((2700, 3600), 1, None),
