@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -196,7 +197,9 @@ def _known_number(number: int) -> int:
     return number
 
 
+@lru_cache(maxsize=16)
 def _day(number: int, site: ObservingSite, horizon_deg: float) -> ObservingDay:
+    """Return a day, cached: screens ask once a second."""
     begin_s, transit_s, end_s = _limits_s(number, site)
     events = _day_events(number, site, horizon_deg)
     rise_s = next((event.time_s for event in events if event.kind is SunEventKind.RISE), None)

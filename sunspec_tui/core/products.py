@@ -49,6 +49,7 @@ def plain_name(product: Product) -> str:
     return str(product).replace("/", "_over_")
 
 
+@lru_cache(maxsize=16)
 def available(npol: int) -> tuple[Product, ...]:
     """Return the products that a stream of `npol` polarisation products can show."""
     return tuple(product for product in Product if _NEEDS.get(product, 4) <= npol)

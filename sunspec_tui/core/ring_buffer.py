@@ -236,6 +236,15 @@ class RingBuffer:
             oldest, newest = self._count - self.filled - self._first, self._count - 1 - self._first
             return int(self._slots[oldest % self._capacity]), int(self._slots[newest % self._capacity])
 
+    def end_times_s(self) -> tuple[float, float]:
+        """Return the ends of the oldest and the newest kept row.
+
+        The ring must not be empty.
+        """
+        with self._lock:
+            oldest, newest = self._count - self.filled - self._first, self._count - 1 - self._first
+            return float(self._times_s[oldest % self._capacity]), float(self._times_s[newest % self._capacity])
+
     def between(self, start: int, stop: int, product: Product | None = None, *, scaled: bool = True) -> Rows:
         """Return the kept rows with numbers from `start` to before `stop`.
 

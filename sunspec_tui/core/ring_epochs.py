@@ -38,9 +38,7 @@ class Epoch:
     @property
     def times_s(self) -> tuple[float, float]:
         """End times of the oldest and the newest row, seconds since 1970."""
-        oldest, newest = self.ring.count - self.ring.filled, self.ring.count - 1
-        rows = [self.ring.between(number, number + 1) for number in (oldest, newest)]
-        return float(rows[0].times_s[0]), float(rows[1].times_s[0])
+        return self.ring.end_times_s()
 
     def position(self) -> Position | None:
         """Return the position of the last row; None without rows."""

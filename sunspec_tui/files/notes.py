@@ -120,8 +120,10 @@ class NoteReader:
         try:
             status = self._path.lstat()
         except FileNotFoundError:
-            self._version = ()
-            self._forget()
+            # Front ends draw again if the list is another one.
+            if self._version != ():
+                self._version = ()
+                self._forget()
             return ()
         version = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
         if version == self._version:

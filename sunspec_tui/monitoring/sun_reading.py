@@ -81,7 +81,6 @@ class SunReader:
         self._site = site
         self._lock = threading.Lock()
         self._read_s, self._reading = -math.inf, SunReading()
-        self._day: ObservingDay | None = None
         self._next_event: SunEvent | None = None
         # Times for which the next event is known.
         self._searched = math.inf, -math.inf
@@ -102,13 +101,7 @@ class SunReader:
 
     def _compute(self, time_s: float) -> SunReading:
         position = sun_position(time_s, self._site)
-        return SunReading(*position, self._observing_day(time_s), self._next(time_s))
-
-    def _observing_day(self, time_s: float) -> ObservingDay:
-        """Return the observing day of a time."""
-        if self._day is None or not self._day.contains(time_s):
-            self._day = observing_day_at(time_s, self._site)
-        return self._day
+        return SunReading(*position, observing_day_at(time_s, self._site), self._next(time_s))
 
     def _next(self, time_s: float) -> SunEvent | None:
         """Return the next rise or set.

@@ -172,11 +172,23 @@ class MemoryBlocks:
 
     def oldest_us(self, step_s: int) -> int | None:
         """Return the begin of a step's oldest block; None without rows."""
+        oldest = self._oldest(step_s)
+        return None if oldest is None else oldest[0]
+
+    def first_us(self, step_s: int) -> int | None:
+        """Return the end of the first row of a step's oldest block.
+
+        None without rows.
+        """
+        oldest = self._oldest(step_s)
+        return None if oldest is None else oldest[1]
+
+    def _oldest(self, step_s: int) -> tuple[int, int] | None:
+        """Return begin and first row's end of a step's oldest block."""
         if self.newest_us is None:
             return None
-        opened = self._open.get(step_s)
-        known = [] if opened is None else [int(opened.begin_us[0])]
-        stored = self._stores[step_s].oldest_us(self.newest_us)
+        opened, stored = self._open.get(step_s), self._stores[step_s].oldest(self.newest_us)
+        known = [] if opened is None else [(int(opened.begin_us[0]), int(opened.first_us[0]))]
         return min(known if stored is None else [*known, stored], default=None)
 
     def mapped(self, source_bins: Integers, frequencies_hz: NDArray[np.float64], npol: int) -> "MemoryBlocks":

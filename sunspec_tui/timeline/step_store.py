@@ -131,16 +131,19 @@ class StepStore:
         at = self._indices(begin_us, end_us)
         return self._times.numbers[at] * (self.step_s * SECOND_US), self._times.rows[at]
 
-    def oldest_us(self, newest_us: int) -> int | None:
-        """Return the begin of the oldest block before a time.
+    def oldest(self, newest_us: int) -> tuple[int, int] | None:
+        """Return begin and first row's end of the oldest block.
 
-        None without blocks.
+        Only blocks before a time count; None without blocks.
         """
         step_us = self.step_s * SECOND_US
         newest = newest_us // step_us
         numbers = self._times.numbers
-        known = numbers[(numbers <= newest) & (numbers > newest - self.capacity)]
-        return int(known.min()) * step_us if len(known) else None
+        known = np.flatnonzero((numbers <= newest) & (numbers > newest - self.capacity))
+        if not len(known):
+            return None
+        oldest = known[np.argmin(numbers[known])]
+        return int(numbers[oldest]) * step_us, int(self._times.first_us[oldest])
 
     def mapped(self, source_bins: Integers, npol: int) -> "StepStore":
         """Return a store with other bins and products.

@@ -121,11 +121,8 @@ class Timeline:
     def _memory_first_us(self) -> int | None:
         """Return the end of the oldest row in memory; None without rows."""
         with self._follower.lock:
-            memory, begin_us = self._follower.memory, self._memory_begin_us()
-            if memory is None or begin_us is None:
-                return None
-            first = memory.blocks(STEPS_S[-1], begin_us, begin_us + 1, Product.XX).first_us
-            return int(first[0]) if len(first) else begin_us
+            memory = self._follower.memory
+            return None if memory is None else memory.first_us(STEPS_S[-1])
 
     def axis(self) -> TimelineAxis | None:
         """Return bins and products of the stream, or else of the archive."""

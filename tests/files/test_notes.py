@@ -212,6 +212,24 @@ def followed(path, caplog, **options):
     return NoteFollower(path, lambda: changes.append(1), **options), changes
 
 
+@pytest.mark.parametrize("exists", [False, True])
+def test_the_list_is_the_same_until_a_note_is_added(tmp_path, exists):
+    path = notes_path(tmp_path, None)
+    if exists:
+        append_note(path, Note(1e9, "first"))
+    changes = []
+    follower = NoteFollower(path, lambda: changes.append(1))
+    follower.refresh()
+    before, called = follower.notes, len(changes)
+    follower.refresh()
+    assert follower.notes is before
+    assert len(changes) == called
+    append_note(path, Note(1e9, "second"))
+    follower.refresh()
+    assert follower.notes is not before
+    assert len(changes) == called + 1
+
+
 def test_the_follower_logs_notes_of_other_programs(tmp_path, caplog):
     path = tmp_path / "notes.jsonl"
     append_note(path, Note(T0, "earlier"))

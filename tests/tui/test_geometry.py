@@ -11,7 +11,7 @@ from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.instrument import CHANNEL_WIDTH_HZ, bin_frequencies_hz
 from sunspec_tui.plots.figure import bin_edges
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow, nice_step, pixel_bins, ticks
-from sunspec_tui.tui.display.axis_labels import clock_step, labels, time_labels, time_ticks
+from sunspec_tui.tui.display.axis_labels import TimeColumns, clock_step, labels, time_labels
 from sunspec_tui.tui.display.column_grid import ColumnGrid
 from sunspec_tui.tui.widgets.spectrum import mhz_axis
 
@@ -45,13 +45,13 @@ def test_a_time_tick_stays_on_its_row_while_the_waterfall_moves():
     tick_s = 1_755_542_520.0  # 18:42:00 UTC
     times_s = [tick_s - 30 + n for n in range(80)]
     for moved in range(20):
-        found = {moment_s: column for column, moment_s in time_ticks(times_s[moved : moved + 60], 5)}
+        found = {moment_s: column for column, moment_s in TimeColumns.of(times_s[moved : moved + 60]).ticks(5)}
         assert found[tick_s] == 30 - moved
 
 
 def test_gaps_have_no_ticks():
     times_s = [0.0 + n for n in range(5)] + [float("nan")] * 5 + [10.0 + n for n in range(5)]
-    for column, _ in time_ticks(times_s, 20):
+    for column, _ in TimeColumns.of(times_s).ticks(20):
         assert np.isfinite(times_s[column])
 
 

@@ -10,7 +10,7 @@ from scenes import NBINS, feed, flat, readout_at, refresh, scene_of
 
 from sunspec_tui.core.levels import Levels
 from sunspec_tui.core.products import Product
-from sunspec_tui.tui.display.axis_labels import time_ticks
+from sunspec_tui.tui.display.axis_labels import TimeColumns
 from sunspec_tui.tui.display.intervals import interval_of
 from sunspec_tui.tui.display.picture_values import ColumnContent, PixelCode
 from sunspec_tui.tui.display.readouts import readout_of
@@ -51,7 +51,7 @@ def test_a_tick_at_18_42_00_stays_on_its_row_while_the_waterfall_moves():
         feed(receiver, 1)
         refresh(scene)
         numbers = scene.time_axis.numbers
-        ticks = time_ticks(scene.picture.store.times_s(numbers), 8)
+        ticks = TimeColumns.of(scene.picture.store.times_s(numbers)).ticks(8)
         (place,) = [place for place, moment_s in ticks if moment_s == START_S + 30]
         assert numbers[place] == 120
         cells.append(scene.time_axis.cell_of(120))

@@ -6,6 +6,7 @@ This module has only pure functions, so that tests can be tables of numbers.
 import itertools
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sunspec_tui.core.times import SECONDS_A_DAY, format_clock, format_date
 
@@ -24,40 +25,63 @@ def clock_step(span_s: float, max_parts: int) -> int:
     return next((step for step in _CLOCK_STEPS_S if span_s / step <= max_parts), _CLOCK_STEPS_S[-1])
 
 
-def time_ticks(times_s: list[float], max_parts: int) -> list[tuple[int, float]]:
-    """Return round times and the columns that contain them.
+class TimeColumns(NamedTuple):
+    """Columns of a picture with known times.
 
-    Parameters
+    Attributes
     ----------
-    times_s
-        End of each column, oldest first, NaN for a gap.
-    max_parts
-        Approximate limit of the number of ticks.
-
-    Returns
-    -------
-    list of (int, float)
-        Round times, and the index in `times_s` of the first column that reaches each of them.
+    known
+        Index and end of each column that is not a gap, oldest first.
+    columns
+        Number of columns, with gaps.
+    column_s
+        Median time from column to column.
     """
-    known = [(index, moment_s) for index, moment_s in enumerate(times_s) if math.isfinite(moment_s)]
-    # Ignore non-increasing times when estimating the column duration.
-    column_times_s = sorted(
-        (moment_s - before_s) / (index - before)
-        for (before, before_s), (index, moment_s) in itertools.pairwise(known)
-        if moment_s > before_s
-    )
-    if not column_times_s:
-        return []
-    per_column_s = column_times_s[len(column_times_s) // 2]
-    step = clock_step(per_column_s * len(times_s), max_parts)
-    ticks_found = []
-    for (before, before_s), (index, moment_s) in itertools.pairwise(known):
-        round_s = math.floor(moment_s / step) * step
-        # A round time within a gap is placed before the first column after the gap.
-        back = math.floor((moment_s - round_s) / per_column_s + 1e-6)
-        if before_s < round_s <= moment_s and moment_s - before_s < step and index - back > before:
-            ticks_found.append((index - back, float(round_s)))
-    return ticks_found
+
+    known: list[tuple[int, float]]
+    columns: int
+    column_s: float
+
+    @classmethod
+    def of(cls, times_s: list[float]) -> "TimeColumns | None":
+        """Return the columns of some ends; None if their times do not increase.
+
+        Parameters
+        ----------
+        times_s
+            End of each column, oldest first, NaN for a gap.
+        """
+        known = [(index, moment_s) for index, moment_s in enumerate(times_s) if math.isfinite(moment_s)]
+        # Ignore non-increasing times when estimating the column duration.
+        column_times_s = sorted(
+            (moment_s - before_s) / (index - before)
+            for (before, before_s), (index, moment_s) in itertools.pairwise(known)
+            if moment_s > before_s
+        )
+        return cls(known, len(times_s), column_times_s[len(column_times_s) // 2]) if column_times_s else None
+
+    def ticks(self, max_parts: int) -> list[tuple[int, float]]:
+        """Return round times and the columns that contain them.
+
+        Parameters
+        ----------
+        max_parts
+            Approximate limit of the number of ticks.
+
+        Returns
+        -------
+        list of (int, float)
+            Index of the first column that reaches each round time, and the round time.
+        """
+        step = clock_step(self.column_s * self.columns, max_parts)
+        ticks_found = []
+        for (before, before_s), (index, moment_s) in itertools.pairwise(self.known):
+            round_s = math.floor(moment_s / step) * step
+            # A round time within a gap is placed before the first column after the gap.
+            back = math.floor((moment_s - round_s) / self.column_s + 1e-6)
+            if before_s < round_s <= moment_s and moment_s - before_s < step and index - back > before:
+                ticks_found.append((index - back, float(round_s)))
+        return ticks_found
 
 
 def time_labels(
@@ -79,15 +103,18 @@ def time_labels(
     signs
         Marks on the axis with their cells; no time overlaps them.
     """
+    columns = TimeColumns.of(times_s)
+    if columns is None:
+        return labels(list(signs), width)
+    steps: list[list[tuple[int, str]]] = []
     for is_left, finer in itertools.product((False, True), range(_STEPS_TRIED)):
-        times = _times_at_cells(times_s, cells, max(1, width // _TIME_CELLS) << finer)
-        # A date tells the day of all times, so it is placed before them.
-        times.sort(key=lambda each: not _is_date(each[1]))
+        if not is_left:
+            steps.append(_times_at_cells(columns, cells, max(1, width // _TIME_CELLS) << finer))
         texts = [
             (cell - len(text), f"{text}╵")
             if is_left or (_is_date(text) and cell + len(text) >= width)
             else (cell, f"╵{text}")
-            for cell, text in times
+            for cell, text in steps[finer]
         ]
         found = labels([*signs, *texts], width)
         if any(len(text) > 1 for _, text in found):
@@ -95,10 +122,13 @@ def time_labels(
     return labels(list(signs), width)
 
 
-def _times_at_cells(times_s: list[float], cells: Sequence[int], max_parts: int) -> list[tuple[int, str]]:
-    """Return round times with the cells of their columns, the newest first."""
-    ticks_found = reversed(time_ticks(times_s, max_parts))
-    return [(cells[column], _tick_text(moment_s)) for column, moment_s in ticks_found]
+def _times_at_cells(columns: TimeColumns, cells: Sequence[int], max_parts: int) -> list[tuple[int, str]]:
+    """Return round times with the cells of their columns.
+
+    A date tells the day of all times, so it is first; then come the newest times.
+    """
+    times = [(cells[column], _tick_text(moment_s)) for column, moment_s in reversed(columns.ticks(max_parts))]
+    return sorted(times, key=lambda each: not _is_date(each[1]))
 
 
 def _is_date(text: str) -> bool:

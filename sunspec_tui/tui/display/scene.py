@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 # A shorter day has no strip: at first, the picture grows with the rows.
 _MIN_DAY_S, _LONGER_SHARE = 360.0, 1.25
+_FIRST_ROWS = 8
 _LEVEL_ACTIONS = ("shift_levels", "toggle_automatic_levels", "bias", "fix_spectrum")
 
 
@@ -241,8 +242,8 @@ class Scene:
 
     def _fit_time(self, position: "Position") -> None:
         """Fit the span; show the ring or the timeline, as needed."""
-        # A span beyond the ring waits for the first rows, so each row counts.
-        each_row = self.in_timeline or self.view.span_s is not None
+        # A span beyond the ring waits for the first rows, so each of these counts.
+        each_row = self.in_timeline or (self.view.span_s is not None and position.count < _FIRST_ROWS)
         was_read = self._has_size and self.timeline.mode.refresh(each_row=each_row)
         if not self.in_timeline:
             can_change = self._has_size and self.past_epoch is None
