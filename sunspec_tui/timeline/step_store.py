@@ -4,6 +4,9 @@ A block is stored at its number modulo the capacity, so that blocks may come in 
 blocks are first written.
 """
 
+import contextlib
+import math
+import mmap
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -59,9 +62,9 @@ class StepStore:
 
     def __init__(self, step_s: int, capacity: int, nbins: int, npol: int) -> None:
         self.step_s, self.capacity, self.nbins, self.npol = step_s, capacity, nbins, npol
-        self._means = {each: np.empty((capacity, nbins), np.uint16) for each in WIRE_PRODUCTS[:npol]}
         peaks = [each for each in stored_products(npol) if each in PEAK_PRODUCTS]
-        self._peaks = {each: np.empty((capacity, nbins), np.uint8) for each in peaks}
+        self._means = {each: _unused_memory((capacity, nbins), np.uint16) for each in WIRE_PRODUCTS[:npol]}
+        self._peaks = {each: _unused_memory((capacity, nbins), np.uint8) for each in peaks}
         numbers = np.full(capacity, _NO_BLOCK, np.int64)
         rows, missing, first_us, last_us = np.zeros((4, capacity), np.int64)
         self._times = _Times(numbers, rows, missing, first_us, last_us, np.zeros(capacity, np.bool_))
@@ -162,6 +165,20 @@ class StepStore:
         _map_codes(found._means, self._means, used, source_bins, _NAN_CODE)
         _map_codes(found._peaks, self._peaks, used, source_bins, _NO_PEAK_CODE)
         return found
+
+
+def _unused_memory(shape: tuple[int, int], dtype: type[Code]) -> NDArray[Code]:
+    """Return an array whose memory is used page by page, when it is written.
+
+    numpy asks for pages of 2 MiB for large arrays. Then the first block would use 2 MiB of each array.
+    """
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_NOHUGEPAGE"):
+        # A kernel without huge pages refuses the advice and does not need it.
+        with contextlib.suppress(OSError):
+            memory.madvise(mmap.MADV_NOHUGEPAGE)
+    return np.frombuffer(memory, dtype).reshape(shape)
 
 
 def _map_codes(
