@@ -195,14 +195,14 @@ class Timeline:
         oldest_us = self._ring_begin_us()
         ring_us = min(end_us, max(begin_us, end_us if oldest_us is None else oldest_us))
         found = self._ring_rows(ring_us, end_us, product, axis)
-        if ring_us <= begin_us:
-            return found
-        found = [*self._archive_blocks(0, begin_us, ring_us, product, axis), *found]
+        if ring_us > begin_us:
+            found = [*self._archive_blocks(0, begin_us, ring_us, product, axis), *found]
         with self._follower.lock:
             memory = self._follower.memory
             if memory is None or len(memory.frequencies_hz) != len(axis.frequencies_hz):
                 return found
-            longer = self._longer_blocks(memory, 0, begin_us, ring_us, product)
+            # Where the clock went back, rows that have left the ring have times between those of the ring.
+            longer = self._longer_blocks(memory, 0, begin_us, end_us, product)
         for coarser in longer:
             found = finer_where_complete(found, coarser)
         return found
