@@ -97,11 +97,14 @@ class Timeline:
 
     def extent(self) -> TimelineExtent | None:
         """Return the times of all rows; None without rows."""
-        known = [each for each in (self._received_extent(), self._stored[0]) if each is not None]
-        if not known:
+        received, stored = self._received_extent(), self._stored[0]
+        newest = received or stored
+        if newest is None:
             return None
-        begin_s, end_s = min(each.begin_s for each in known), max(each.end_s for each in known)
-        return TimelineExtent(begin_s, end_s, end_s - SETTLED_S, known[0].cadence_s)
+        # The archive may have later rows: of a clock that was ahead, or of another stream. They must not take the
+        # place of the newest rows that were received.
+        begin_s = min(newest.begin_s, newest.begin_s if stored is None else stored.begin_s)
+        return TimelineExtent(begin_s, newest.end_s, newest.end_s - SETTLED_S, newest.cadence_s)
 
     def _received_extent(self) -> TimelineExtent | None:
         epochs = [each for each in self._epochs() if each.ring.filled]

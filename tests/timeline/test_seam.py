@@ -1,5 +1,7 @@
 """A picture across ring, memory and archive equals that of the rows."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from archive_timelines import (
@@ -110,3 +112,14 @@ def test_rows_come_from_ring_and_archive_and_else_blocks_of_2_s(seam: Timeline, 
         else:
             expected = expected.between(int(part.first_us[0]), int(part.last_us[-1]) + 1)
             np.testing.assert_array_equal(part.mean, expected.mean)
+
+
+def test_later_rows_of_the_archive_do_not_take_the_place_of_the_newest_received_ones(tmp_path: Path) -> None:
+    write(tmp_path, Stretch(BEGIN_S, 40).recording())
+    write(tmp_path, Stretch(MIDNIGHT_S + 3600, 40).recording())
+    monitor = Monitor(ArchiveBlocks(tmp_path))
+    monitor.receive(Stretch(MIDNIGHT_S, 40))
+    extent = monitor.timeline.extent()
+    assert extent is not None
+    assert extent.begin_s == pytest.approx(BEGIN_S)
+    assert extent.end_s == pytest.approx(MIDNIGHT_S + 10)
