@@ -120,6 +120,11 @@ class ArchiveBlocks:
             found = (self._extent_of(store) for store in self._stores(begin_s, end_s))
             return [each for each in found if each is not None and each.begin_s < end_s and each.end_s >= begin_s]
 
+    def day_begins_s(self) -> tuple[float, ...]:
+        """Return the begins of the days that have stores."""
+        with self._lock:
+            return tuple(dict.fromkeys(name.begin_s for name, _ in self._names()))
+
     def _first_day(self, names: list[tuple[StoreName, Path]]) -> list[StoreExtent]:
         """Return the extents of the first day that has rows."""
         found: list[StoreExtent] = []
