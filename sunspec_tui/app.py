@@ -86,8 +86,8 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
         File of the saved view; None saves nothing.
     log_lines
         Handler with the log lines from before the first screen; None shows none of them.
-    recorded, opening
-        Settings of recorded rows, and a function that returns how far they are opened; None for a stream.
+    recorded, opening, end_opening
+        Settings of recorded rows, and functions that return how far they are opened, and end that; None for a stream.
     """
 
     CSS_PATH = "styles.tcss"
@@ -108,12 +108,15 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
         log_lines: LogLines | None = None,
         recorded: "PlaybackSettings | None" = None,
         opening: Callable[[], str] = lambda: "",
+        end_opening: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(
             finder, ascii_only=ascii_only, pacer=LinkPacer(Quality.LOWEST if settings.low_bandwidth else None)
         )
         self._settings, self._recorded, self._opening = settings, recorded, opening
-        self._worker = ReceiverWorker(open_receiver, prepare=self._follow_receiver, on_ready=self._show_receiver)
+        self._worker = ReceiverWorker(
+            open_receiver, prepare=self._follow_receiver, on_ready=self._show_receiver, on_end=end_opening
+        )
         self.signals = HandledSignals()
         self._end_signal: int | None = None
         self._log_lines = log_lines or LogLines()

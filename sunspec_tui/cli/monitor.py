@@ -129,6 +129,7 @@ def run_on_terminal(
     view_path: Callable[[], Path | None],
     recorded: "PlaybackSettings | None" = None,
     opening: Callable[[], str] = lambda: "",
+    end_opening: Callable[[], None] = lambda: None,
 ) -> int:
     """Run the monitor's screen; return the exit status.
 
@@ -140,8 +141,8 @@ def run_on_terminal(
         Settings of the screen.
     view_path
         Returns the file of the saved view; None saves nothing. It is called when the screen shows the log.
-    recorded, opening
-        Settings of recorded rows, and a function that returns how far they are opened; None for a stream.
+    recorded, opening, end_opening
+        Settings of recorded rows, and functions that return how far they are opened, and end that; None for a stream.
 
     Raises
     ------
@@ -174,6 +175,7 @@ def run_on_terminal(
         log_lines=lines,
         recorded=recorded,
         opening=opening,
+        end_opening=end_opening,
     )
     try:
         status = app.run()

@@ -39,6 +39,8 @@ class ReceiverWorker(Generic[Receiver]):
         Called in the worker with the started receiver, before `receiver` is set.
     on_ready
         Called in the worker after `receiver` was set.
+    on_end
+        Called at the end, also while the receiver is still being made: then `open_receiver` may raise an error.
 
     Attributes
     ----------
@@ -54,8 +56,10 @@ class ReceiverWorker(Generic[Receiver]):
         *,
         prepare: Callable[[Receiver], None],
         on_ready: Callable[[], None],
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
         self._open_receiver, self._prepare, self._on_ready = open_receiver, prepare, on_ready
+        self._on_end = on_end
         self._ending = threading.Event()
         self.receiver: Receiver | None = None
         self.failure: SunspecError | None = None
@@ -63,6 +67,7 @@ class ReceiverWorker(Generic[Receiver]):
     def end(self) -> None:
         """Make `run` stop the receiver and return."""
         self._ending.set()
+        self._on_end()
 
     def run(self) -> None:
         """Run the receiver until `end` is called.
@@ -72,7 +77,7 @@ class ReceiverWorker(Generic[Receiver]):
         try:
             receiver = self._open_receiver()
         except SunspecError as error:
-            self.failure = error
+            self.failure = None if self._ending.is_set() else error
             return
         except Exception as error:  # noqa: BLE001 - the observer must see that nothing is received
             log_failure("the receiver", error)
