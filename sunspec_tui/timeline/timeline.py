@@ -243,7 +243,7 @@ class Timeline:
     def _finer_blocks(
         self, step_s: int, begin_us: int, end_us: int, product: Product, axis: TimelineAxis
     ) -> list[TimeBlocks]:
-        """Return the archive's blocks of a time of which memory has longer ones.
+        """Return the archive's blocks, where memory has longer ones.
 
         Without a readable archive, the longer ones are shown.
         """
