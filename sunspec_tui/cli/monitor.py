@@ -143,6 +143,7 @@ def run_on_terminal(
     open_preview: "Callable[[], ArchivePreview | None]" = lambda: None,
     recorded: "PlaybackSettings | None" = None,
     opening: Callable[[], str] = lambda: "",
+    end_opening: Callable[[], None] = lambda: None,
 ) -> int:
     """Run the monitor's screen; return the exit status.
 
@@ -156,8 +157,8 @@ def run_on_terminal(
         Returns the file of the saved view; None saves nothing. It is called when the screen shows the log.
     open_preview
         Makes the rows of the first picture, which is shown before there is a receiver; None for no such rows.
-    recorded, opening
-        Settings of recorded rows, and a function that returns how far they are opened; None for a stream.
+    recorded, opening, end_opening
+        Settings of recorded rows, and functions that return how far they are opened, and end that; None for a stream.
 
     Raises
     ------
@@ -191,6 +192,7 @@ def run_on_terminal(
         open_preview=open_preview,
         recorded=recorded,
         opening=opening,
+        end_opening=end_opening,
     )
     try:
         status = app.run()
