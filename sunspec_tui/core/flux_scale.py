@@ -5,6 +5,7 @@ when rows are read to be shown or exported. A ratio such as V/I has no unit. Bin
 values, of any product.
 """
 
+import hashlib
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,6 +50,11 @@ class FluxScale:
     frequencies_mhz: NDArray[np.float64]
     factors: NDArray[np.float64]
     name: str
+
+    @property
+    def digest(self) -> str:
+        """Short hash of the factors: a file of the same name may change."""
+        return hashlib.sha256(self.frequencies_mhz.tobytes() + self.factors.tobytes()).hexdigest()[:16]
 
     def bins_outside(self, frequencies_mhz: NDArray[np.float64]) -> int:
         """Return the number of bins that have no factor."""
