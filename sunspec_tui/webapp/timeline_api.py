@@ -50,7 +50,8 @@ async def history(request: Request) -> Response:
         if extent is None or axis is None:
             raise RequestRefused(404, "nothing has been received yet")
         if not {"start", "end"} & request.query_params.keys():
-            return Response(json_bytes(_description(extent, axis)), media_type=JSON, headers=_never_cached())
+            found = _description(extent, axis, context.source.unit)
+            return Response(json_bytes(found), media_type=JSON, headers=_never_cached())
         return await _columns(request, source, extent, axis)
     except ReaderBusyError:
         raise RequestRefused(503, "too many answers of the timeline are in progress; try again later") from None
@@ -88,7 +89,7 @@ def axis_tag(axis: TimelineAxis) -> str:
     return hashlib.sha256(_RUN.encode() + frequencies_hz).hexdigest()[:12]
 
 
-def _description(extent: TimelineExtent, axis: TimelineAxis) -> dict[str, object]:
+def _description(extent: TimelineExtent, axis: TimelineAxis, unit: str) -> dict[str, object]:
     return {
         "begin_s": extent.begin_s,
         "end_s": extent.end_s,
@@ -99,6 +100,7 @@ def _description(extent: TimelineExtent, axis: TimelineAxis) -> dict[str, object
         "low_mhz": _low_mhz(axis),
         "bin_mhz": axis.bin_hz / 1e6,
         "products": [str(each) for each in axis.products],
+        "unit": unit,
         "steps_s": COLUMN_STEPS_S,
         "max_columns": timeline_columns.MAX_COLUMNS,
         "max_bins": timeline_columns.MAX_BINS,
