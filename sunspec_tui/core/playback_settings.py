@@ -5,9 +5,9 @@ from pathlib import Path
 
 from sunspec_tui.core.setting_fields import check_settings
 from sunspec_tui.core.setting_fields import setting as _setting
-from sunspec_tui.core.settings import LOG_LEVELS, PRODUCT_NAMES, Settings
+from sunspec_tui.core.settings import FLUX_SCALE, LOG_LEVELS, PRODUCT_NAMES, Settings
 from sunspec_tui.core.usual_frames import MAX_CHAN0
-from sunspec_tui.core.view_options import MAX_SPAN_S, PALETTE_NAMES, check_levels
+from sunspec_tui.core.view_options import MAX_SPAN_S, PALETTE_NAMES, check_flux_scale, check_levels
 
 DEFAULT_SPEED, MAX_SPEED = 10.0, 10_000.0
 
@@ -39,6 +39,7 @@ class PlaybackSettings:
     chan0: int | None = _setting(
         None, "first channel of an older NPZ file, which does not contain it", "rows", least=0, most=MAX_CHAN0
     )
+    flux_scale: str | None = _setting(None, FLUX_SCALE, "rows", check=check_flux_scale)
     product: str | None = _setting(
         None, "product to show; by default that of the last run, or the first one", "display", choices=PRODUCT_NAMES
     )
