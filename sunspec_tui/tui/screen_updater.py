@@ -142,14 +142,16 @@ class ScreenUpdater:
         screen.fit_scene()
         self._undrawn |= scene.update() | (scene.notes is not receiver.notes.notes)
         scene.notes, scene.unit = receiver.notes.notes, receiver.unit
-        if scene.position is not None and (text := self._fallback.sentence(scene.view.product, scene.product)):
+        if scene.shown.position is not None and (
+            text := self._fallback.sentence(scene.view.product, scene.shown.product)
+        ):
             self._display.notify(text, severity="warning")
-        screen.set_class(scene.position is None, "-empty")
+        screen.set_class(scene.shown.position is None, "-empty")
 
     def _draw_if_due(self, now_s: float) -> None:
         """Draw the pictures if they have changed and the link allows it."""
         quality, scene = self._display.pacer.quality, self._display.scene
-        shape = (*self._display.main_screen.picture_sizes(), quality, scene.cell_px, scene.pixels_per_line)
+        shape = (*self._display.main_screen.picture_sizes(), quality, scene.size.cell_px, scene.size.pixels_per_line)
         if shape == self._drawn_for and not (self._undrawn and now_s >= self.pictures_due_s):
             return
         self._drawn_for = shape
@@ -162,12 +164,12 @@ class ScreenUpdater:
         """Show the day strip; another thread loads it."""
         scene, timeline = self._display.scene, receiver.timeline()
         has_room = day_strip_lines(scene.view, scene.window, is_longer=True) > 0
-        if timeline is None or scene.position is None or not has_room:
+        if timeline is None or scene.shown.position is None or not has_room:
             return
-        is_paused = scene.view.paused_at_slot is not None and math.isfinite(scene.end_s)
+        is_paused = scene.view.paused_at_slot is not None and math.isfinite(scene.shown.end_s)
         # Rounded, so that scrolling does not ask again and again.
-        shown_s = scene.end_s // _ROUNDED_S * _ROUNDED_S if is_paused else None
-        self.day_reader.want(DayRequest(timeline, scene.columns, shown_s))
+        shown_s = scene.shown.end_s // _ROUNDED_S * _ROUNDED_S if is_paused else None
+        self.day_reader.want(DayRequest(timeline, scene.size.columns, shown_s))
         self._display.main_screen.show_day(self.day_reader.content)
 
     def _read(self, receiver: ReadReceiver, now_s: float) -> None:
@@ -190,4 +192,4 @@ class ScreenUpdater:
         self._display.main_screen.show_readings(snapshot, self._display.link_reading(), is_receiving=is_receiving)
         scene = self._display.scene
         is_paused = scene.view.paused_at_slot is not None
-        self._display.attention.note(snapshot, scene.product, is_paused=is_paused)
+        self._display.attention.note(snapshot, scene.shown.product, is_paused=is_paused)
