@@ -393,7 +393,7 @@ def test_the_span_of_the_timeline_is_kept_in_seconds(scene_of):
     ring_only = StillReceiver(buffer_length=60)
     feed(ring_only, 100)
     waiting = scene_of(ring_only, view=initial_view(Settings(), saved))
-    assert not waiting.in_timeline
+    assert not waiting.shown.in_timeline
     assert view_to_keep(waiting.view, Settings(), saved)["span_s"] == 3600
 
 
