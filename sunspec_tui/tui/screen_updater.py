@@ -164,7 +164,8 @@ class ScreenUpdater:
         """Show the day strip; another thread loads it."""
         scene, timeline = self._display.scene, receiver.timeline()
         has_room = day_strip_lines(scene.view, scene.window, is_longer=True) > 0
-        if timeline is None or scene.shown.position is None or not has_room:
+        # The picture is read first.
+        if timeline is None or scene.shown.position is None or scene.loading or not has_room:
             return
         is_paused = scene.view.paused_at_slot is not None and math.isfinite(scene.shown.end_s)
         # Rounded, so that scrolling does not ask again and again.
