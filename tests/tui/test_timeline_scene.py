@@ -205,7 +205,8 @@ def test_pause_cursor_and_marks_return_to_the_same_rows(cadence_s, runs, rows, p
     left = mode.left(entered, context)
     assert (left.paused_at_slot, left.marks) == (paused, (begin, end))
     assert left.cursor.bin == 3
-    if rows == 1:
+    # Rows of 0.1 s may share a column of 0.125 s.
+    if rows == 1 and entered.rows_per_column * entered.slot_s <= cadence_s:
         assert left.cursor == cursor
     assert abs(left.cursor.number - cursor.number) <= 1
 
