@@ -21,6 +21,7 @@ from sunspec_tui.core.view_options import PALETTE_NAMES
 from sunspec_tui.monitoring.problems import Problems
 
 if TYPE_CHECKING:
+    from sunspec_tui.app import Monitor
     from sunspec_tui.core.flux_scale import FluxScale
     from sunspec_tui.core.playback_settings import PlaybackSettings
     from sunspec_tui.playback import Playback
@@ -162,19 +163,23 @@ def run_on_terminal(
     finder = AbilityFinder(os.environ, named_choices(settings.colors, settings.graphics))
     # Textual would turn the colours that we choose into greys.
     os.environ.pop("NO_COLOR", None)
-    ascii_only = settings.ascii or capabilities.needs_ascii(sys.stdout.encoding)
     lines = LogLines()
     log.addHandler(lines)
     app = Monitor(
         open_receiver,
         settings,
         finder=finder,
-        ascii_only=ascii_only,
+        ascii_only=settings.ascii or capabilities.needs_ascii(sys.stdout.encoding),
         view_path=view_path(),
         log_lines=lines,
         recorded=recorded,
         opening=opening,
     )
+    return _run_app(app)
+
+
+def _run_app(app: "Monitor") -> int:
+    """Run the app until it ends; return the exit status."""
     try:
         status = app.run()
     finally:

@@ -11,7 +11,7 @@ from sunspec_tui.core.sun import ObservingSite
 
 
 class _SiteSettings:
-    """Settings with a site; each command declares the fields in its own order."""
+    """Settings with a site, whose fields each command declares."""
 
     latitude: float
     longitude: float
