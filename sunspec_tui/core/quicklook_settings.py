@@ -71,7 +71,7 @@ class QuicklookSettings:
     flux_scale: str | None = _setting(None, FLUX_SCALE, "pictures", check=check_flux_scale)
     keep_background: bool = _setting(False, "keep the quiet background in a figure for publishing", "pictures")
     index: bool = _setting(
-        False, "write index.html for all days of an archive, with their pictures and marked intervals", "index"
+        False, "write index.html for all days of an archive, with their pictures and notes", "index"
     )
     follow: bool = _setting(False, "keep the index up to date while the archive grows, until a signal", "index")
     update_interval: float = _setting(60.0, "seconds between updates with --follow", "index", least=5, most=3600)
