@@ -52,7 +52,7 @@ class PlaybackSettings:
     @property
     def start_s(self) -> float | None:
         """Begin of the first picture, seconds since 1970 UTC."""
-        # Its library is not loaded for the command line's help.
+        # Imported here, because the help of the command line does not need it.
         from sunspec_tui.core.times import parse_user_time
 
         return None if self.start is None else parse_user_time(self.start)

@@ -70,9 +70,7 @@ class QuicklookSettings:
     remove_background: bool = _setting(False, "remove the quiet background from the waterfalls", "pictures")
     flux_scale: str | None = _setting(None, FLUX_SCALE, "pictures", check=check_flux_scale)
     keep_background: bool = _setting(False, "keep the quiet background in a figure for publishing", "pictures")
-    index: bool = _setting(
-        False, "write index.html for all days of an archive, with their pictures and notes", "index"
-    )
+    index: bool = _setting(False, "write index.html for all days of an archive, with their pictures and notes", "index")
     follow: bool = _setting(False, "keep the index up to date while the archive grows, until a signal", "index")
     update_interval: float = _setting(60.0, "seconds between updates with --follow", "index", least=5, most=3600)
     start: str | None = _setting(None, "only rows from this time on, such as 2026-11-25 (UTC)", "rows")

@@ -102,7 +102,7 @@ def plan_day(
     periods
         ``day``, ``hour``, or both.
     """
-    # The state is read before the rows: what is committed in between is found at the next run.
+    # Read the state before the rows, so that the next run finds rows that are committed in between.
     stamp = stores_stamp(paths)
     wanted = _wanted_intervals(notes)
     if _is_up_to_date(day, known, stamp, set(wanted), out):
@@ -115,7 +115,7 @@ def plan_day(
     files |= {each.key: each for each in _intervals(day, stores, product, wanted)}
     kept = {key: each for key, each in known.files.items() if key in files}
     changed = [each for key, each in files.items() if not _is_same(day, each, kept.get(key), out)]
-    # What has no rows needs no work.
+    # A period without rows needs no work.
     kept |= {each.key: each.record for each in changed if not each.record.rows}
     return DayPlan(day, DayRecord(stamp, kept), [each for each in changed if each.record.rows])
 

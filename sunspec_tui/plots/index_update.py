@@ -204,7 +204,7 @@ class IndexUpdater:
         if not isinstance(result, BaseException) and not (result.pngs if isinstance(result, Drawn) else result):
             result = ArchiveError(f"there is no {work.record.product}")
         if isinstance(result, BaseException):
-            # One that fails must not prevent the others.
+            # A task that fails must not prevent the others.
             error = without_directory(result, stores_by_day(self._directory).get(work.day, []))
             self.failures.append(f"{work.day} {work.key}: {error}")
             files[work.key] = replace(self._earlier(work), error=error)

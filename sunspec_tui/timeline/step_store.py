@@ -1,7 +1,7 @@
 """Keep the newest blocks of one step in memory, as codes.
 
-A block is stored at its number modulo the capacity, so that blocks may come in any order of time. Memory is used when
-blocks are first written.
+A block is stored at its number modulo the capacity, so that blocks may come in any order of time. A page of memory is
+used when a block is first written to it.
 """
 
 import contextlib

@@ -42,7 +42,7 @@ def show_section(scene: "Scene", begin_s: float, end_s: float) -> float:
     scene
         The scene.
     begin_s, end_s
-        Times of the section. A picture that is longer gets its length.
+        Times of the section. A picture that is longer is shortened to it.
 
     Returns
     -------
