@@ -151,6 +151,17 @@ def run_on_terminal(
     """
     # Garbage collections would take a tenth of the time to the first screen, so they start after it.
     gc.disable()
+    return _run_app(_make_app(open_receiver, settings, view_path, recorded, opening))
+
+
+def _make_app(
+    open_receiver: "Callable[[], StreamReceiver | Playback]",
+    settings: Settings,
+    view_path: Callable[[], Path | None],
+    recorded: "PlaybackSettings | None",
+    opening: Callable[[], str],
+) -> "Monitor":
+    """Return the app, whose screen has the log from now on."""
     from sunspec_tui.tui.terminal import capabilities
 
     # Textual reads its environment variables once, when it is imported.
@@ -165,7 +176,7 @@ def run_on_terminal(
     os.environ.pop("NO_COLOR", None)
     lines = LogLines()
     log.addHandler(lines)
-    app = Monitor(
+    return Monitor(
         open_receiver,
         settings,
         finder=finder,
@@ -175,7 +186,6 @@ def run_on_terminal(
         recorded=recorded,
         opening=opening,
     )
-    return _run_app(app)
 
 
 def _run_app(app: "Monitor") -> int:

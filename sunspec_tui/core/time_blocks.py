@@ -147,5 +147,5 @@ def joined(parts: Sequence[TimeBlocks]) -> TimeBlocks:
 
 
 def step_within(longest_s: float) -> int:
-    """Return the longest step up to a length; 0 if all are longer."""
+    """Return the longest step up to a length; else 0."""
     return max((step_s for step_s in STEPS_S if step_s <= longest_s), default=0)

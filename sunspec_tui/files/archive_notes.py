@@ -1,4 +1,4 @@
-"""Read the observers' notes beside an archive, as text that a page can show."""
+"""Read the observers' notes beside an archive, as printable text."""
 
 from pathlib import Path
 from typing import NamedTuple

@@ -113,17 +113,7 @@ class Scene:
         self.history.source = source
 
     def fit(self, columns: int, lines: int, pixels_per_line: int, cell_px: int = 1) -> None:
-        """Set the waterfall's size in cells, and the cell size in pixels.
-
-        Parameters
-        ----------
-        columns, lines
-            Size in cells.
-        pixels_per_line
-            Height of a cell in pixels.
-        cell_px
-            Width of a cell in pixels; 1 in blocks.
-        """
+        """Set the size of the waterfall; the parameters are those of `PictureSize`."""
         self._has_size = True
         size = PictureSize(columns, lines, pixels_per_line, cell_px)
         if size == self.size:

@@ -1,4 +1,4 @@
-"""Apply the observer's actions to a view of the ring or the timeline."""
+"""Apply the observer's actions to a view of ring or timeline."""
 
 from collections.abc import Callable
 from dataclasses import replace
