@@ -278,10 +278,7 @@ class CanvasApp(AbilityApp):
         raise error
 
     def pixels_budget(self, budget: int) -> int:
-        """Return how much of an update's budget pixels may take.
-
-        A subclass extends this method.
-        """
+        """Return the bytes of a budget for pixels; a subclass extends this."""
         return min(budget, _PIXELS_BUDGET)
 
     @property

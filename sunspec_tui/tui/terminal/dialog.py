@@ -29,7 +29,8 @@ async def acts_at_once(app: App[int], event: events.Key) -> bool:
     if isinstance(screen, Dialog):
         await screen.opened()
         return False
-    return await app._check_bindings(event.key, priority=True) or await app._check_bindings(event.key)
+    check = app._check_bindings  # noqa: SLF001 - no public method waits for the action
+    return await check(event.key, priority=True) or await check(event.key)
 
 
 class Dialog(Guarded, ModalScreen[ScreenResultType]):
