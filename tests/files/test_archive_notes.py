@@ -18,7 +18,7 @@ def read(tmp_path, *lines):
     return read_archive_notes(tmp_path)
 
 
-def test_marks_are_sorted_by_time(tmp_path):
+def test_notes_are_sorted_by_time(tmp_path):
     found = read(
         tmp_path,
         json.dumps({"time_utc": END, "text": "later"}),
@@ -32,7 +32,7 @@ def test_marks_are_sorted_by_time(tmp_path):
     assert found.problem == ""
 
 
-def test_an_archive_without_the_file_has_no_marks(tmp_path):
+def test_an_archive_without_the_file_has_no_notes(tmp_path):
     assert read_archive_notes(tmp_path) == ((), "")
 
 

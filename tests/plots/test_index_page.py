@@ -102,7 +102,7 @@ def test_a_picture_has_a_text_and_a_page_its_language():
         ),
     ],
 )  # fmt: skip
-def test_what_is_missing_is_said(day, said):
+def test_missing_pictures_and_days_are_named(day, said):
     page = page_of({"2025-08-18": day})
     assert said in page.text
     assert "\n\n\n" not in page.text

@@ -184,7 +184,7 @@ def test_a_resized_picture_keeps_its_span(tmp_path, scenes):
         assert shown_interval(scene)[0] <= START_S + 1
 
 
-def test_a_picture_begins_and_ends_where_it_is_told(tmp_path, scenes):
+def test_a_picture_begins_and_ends_at_the_requested_times(tmp_path, scenes):
     scene, playback = scenes(files_of(tmp_path))
     sections = playback.sections()
     assert [section.name for section in sections] == ["0.npz", "1.npz", "2.npz"]

@@ -81,10 +81,12 @@ class ArchiveBlocks:
     ----------
     directory
         The archive, or one of its stores. It may be created later.
+    reports
+        False to leave the reports of damaged stores to another reader of this process.
     """
 
-    def __init__(self, directory: str | Path) -> None:
-        self._directory = Path(directory)
+    def __init__(self, directory: str | Path, *, reports: bool = True) -> None:
+        self._directory, self._reports = Path(directory), reports
         self._lock = threading.RLock()
         self._open: OrderedDict[Path, tuple[_Stamp, StoreTimeline | None]] = OrderedDict()
         self._reported: set[Path] = set()
@@ -314,7 +316,7 @@ class ArchiveBlocks:
         except (MemoryError, MissingExtraError):
             raise
         except Exception as error:  # noqa: BLE001 - codecs and parsers raise any error for a damaged store
-            if path not in self._reported and path.exists():
+            if self._reports and path not in self._reported and path.exists():
                 self._reported.add(path)
                 why = str(error) if isinstance(error, StoreRefused) else f"{type(error).__name__}: {error}"
                 log.warning(

@@ -190,9 +190,9 @@ class Scene:
 
     def _update_without_stream(self) -> bool:
         """Load the timeline before the first row of the stream."""
+        self.timeline.mode.refresh()
         if not self._has_size:
             return False
-        self.timeline.mode.refresh()
         self.view = self.timeline.fitted(self.timeline.opened(self.view))
         position = self.shown.position
         if position is None or not self.shown.in_timeline:

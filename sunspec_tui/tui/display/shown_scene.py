@@ -71,6 +71,11 @@ class ShownScene:
         return self.history.position is not None
 
     @property
+    def is_empty(self) -> bool:
+        """True if there are no rows to show."""
+        return self.position is None and self.timeline.mode.state is None
+
+    @property
     def picture(self) -> "WaterfallImage | None":
         """Image of the waterfall; None before the first row."""
         return self.timeline.picture if self.in_timeline else self.history.picture
