@@ -127,7 +127,7 @@ def live_job(
 def _pair_spectra(
     newest: "NDArray[np.float32]", carried: tuple[Product, ...], bins: int
 ) -> dict[str, "NDArray[np.float32]"]:
-    """Return XX and YY of the last row, as far as they are carried."""
+    """Return XX and YY of the last row, if carried."""
     return {str(each): average_bins(derive(newest, each), bins)[0] for each in _PAIR if each in carried}
 
 

@@ -64,7 +64,7 @@ def text_figure(
 def _draw_spectra(
     frequencies_mhz: NDArray[np.float64], spectra: dict[str, NDArray[np.float32]], *, linear: bool
 ) -> bool:
-    """Draw spectra into the open figure; return True if one has a valid value."""
+    """Draw spectra; return True if one has a valid value."""
     import plotext
 
     drawn = False

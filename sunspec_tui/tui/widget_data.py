@@ -134,7 +134,7 @@ def _pair(scene: Scene) -> list[Trace]:
 
 
 def day_scene(scene: Scene, content: DayContent | None, depth: Depth) -> DayScene | None:
-    """Return the day strip, with the picture's place and the observer's marks.
+    """Return the day strip with the shown columns and the observer's marks.
 
     Return None without rows.
     """

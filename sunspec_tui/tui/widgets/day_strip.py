@@ -1,4 +1,4 @@
-"""Widget of the day strip: bursts, gaps, restarts and the picture's place.
+"""Widget of the day strip: bursts, gaps, restarts and the shown columns.
 
 It has one line, or a second one with the time scale. The widget draws only its scene. Its cells change once or twice a
 minute, and when the picture moves.
