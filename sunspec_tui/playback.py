@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PLAY_TICK_S, REFRESH_S = 0.1, 2.0
-"""Interval of the play head's steps, and of looking for new rows."""
+"""Seconds between steps of the play head, and between checks for new rows."""
 
 _MAX_SILENT_GAP_S = 30.0
 
@@ -101,7 +101,7 @@ class Playback:
     def stop(self, *, deadline_s: float = float("inf")) -> None:
         """End the thread.
 
-        A disk that does not answer does not keep the program.
+        A disk that does not answer does not delay the end of the program.
         """
         self._ending.set()
         self.notes.stop()
@@ -154,7 +154,7 @@ class Playback:
         self._jump()
 
     def _jump(self) -> None:
-        """Let the picture begin anew, because its end has moved."""
+        """Make the picture load again, because its end has moved."""
         self._jumps += 1
         self._notify()
 

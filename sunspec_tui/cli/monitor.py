@@ -21,6 +21,7 @@ from sunspec_tui.core.view_options import PALETTE_NAMES
 from sunspec_tui.monitoring.problems import Problems
 
 if TYPE_CHECKING:
+    from sunspec_tui.app import Monitor
     from sunspec_tui.core.flux_scale import FluxScale
     from sunspec_tui.core.playback_settings import PlaybackSettings
     from sunspec_tui.playback import Playback
@@ -167,6 +168,18 @@ def run_on_terminal(
     """
     # Garbage collections would take a tenth of the time to the first screen, so they start after it.
     gc.disable()
+    return _run_app(_make_app(open_receiver, settings, view_path, open_preview, recorded, opening))
+
+
+def _make_app(
+    open_receiver: "Callable[[], StreamReceiver | Playback]",
+    settings: Settings,
+    view_path: Callable[[], Path | None],
+    open_preview: "Callable[[], ArchivePreview | None]",
+    recorded: "PlaybackSettings | None",
+    opening: Callable[[], str],
+) -> "Monitor":
+    """Return the app, whose screen has the log from now on."""
     from sunspec_tui.tui.terminal import capabilities
 
     # Textual reads its environment variables once, when it is imported.
@@ -179,14 +192,13 @@ def run_on_terminal(
     finder = AbilityFinder(os.environ, named_choices(settings.colors, settings.graphics))
     # Textual would turn the colours that we choose into greys.
     os.environ.pop("NO_COLOR", None)
-    ascii_only = settings.ascii or capabilities.needs_ascii(sys.stdout.encoding)
     lines = LogLines()
     log.addHandler(lines)
-    app = Monitor(
+    return Monitor(
         open_receiver,
         settings,
         finder=finder,
-        ascii_only=ascii_only,
+        ascii_only=settings.ascii or capabilities.needs_ascii(sys.stdout.encoding),
         view_path=view_path(),
         log_lines=lines,
         open_preview=open_preview,
@@ -194,6 +206,10 @@ def run_on_terminal(
         opening=opening,
         end_opening=end_opening,
     )
+
+
+def _run_app(app: "Monitor") -> int:
+    """Run the app until it ends; return the exit status."""
     try:
         status = app.run()
     finally:

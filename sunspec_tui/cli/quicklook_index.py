@@ -110,7 +110,7 @@ def follow(
 ) -> int:
     """Update the index again and again, until a signal.
 
-    Nothing that is wrong with the archive or the disk ends it: it is reported once, and tried again.
+    A problem with the archive or the disk does not end it: it is reported once, and the update is tried again.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def _silent(done: int, total: int) -> None:
 
 
 def _problem_of(update: Callable[[], list[str]]) -> str:
-    """Update the index, and return what is wrong; else an empty text."""
+    """Update the index; return the problem, or an empty text."""
     try:
         failures = update()
     except (SunspecError, OSError, MemoryError) as error:
@@ -161,7 +161,7 @@ def _problem_of(update: Callable[[], list[str]]) -> str:
 
 
 def _report(problem: str, earlier: str, progress: ProgressLine) -> str:
-    """Report a problem that is new, and the end of one."""
+    """Report a new problem, and the end of the last one."""
     if problem and problem != earlier:
         progress.tell(f"{problem}; trying again")
     if earlier and not problem:

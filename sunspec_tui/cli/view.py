@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sunspec_tui.playback import Playback
 
 VIEW_NAME = "recorded-view.json"
-"""File of the saved view, which is another one than that of the monitor."""
+"""File of the saved view; the monitor has another one."""
 
 
 class Opening:

@@ -54,7 +54,7 @@ MAX_BLOCKS_NBYTES = 80 * 2**20
 """Largest size of the blocks that are kept: all of a day of e-CALLISTO files."""
 
 _SMALL_NBYTES = 2**20
-"""Size up to which the blocks of a chunk are kept although longer ones were wanted."""
+"""Blocks of a chunk up to this size are kept even if longer ones were requested."""
 
 Part = TypeVar("Part")
 _BlocksKey = tuple[Path, int, int, int]

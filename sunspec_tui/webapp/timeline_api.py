@@ -1,4 +1,4 @@
-"""Answer `GET /history`: what the timeline has, and its columns.
+"""Answer `GET /history`: the description of the timeline, or its columns.
 
 An address with `start` and `end` never depends on the present time, so answers about finished times can be cached for
 ever: the tag in the address names this run of the program and the frequency axis. An address with a token is never
@@ -41,7 +41,7 @@ _VALUE_BYTES = 20
 
 
 async def history(request: Request) -> Response:
-    """Return what the timeline has; with `start` and `end`, its columns."""
+    """Describe the timeline; with `start` and `end`, return its columns."""
     context, reader = context_of(request), _reader(request)
     source = timeline_of(context)
     peer = _peer(request)

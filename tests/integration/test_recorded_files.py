@@ -128,7 +128,7 @@ def test_errors_are_one_sentence_with_a_status(words, status, sentence, view, tm
     terminal.shows(sentence)
 
 
-def test_a_damaged_file_beside_others_is_told_in_the_log(view, tmp_path):
+def test_a_damaged_file_beside_others_is_reported_in_the_log(view, tmp_path):
     (tmp_path / "day").mkdir()
     (three_files(tmp_path / "day") / "1.npz").write_bytes(b"PK\3\4 broken")
     terminal = view(tmp_path / "day", columns=120, lines=30)

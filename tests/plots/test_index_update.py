@@ -132,7 +132,7 @@ def test_only_days_between_two_times_are_updated(index):
     assert f"day-{TOMORROW}" in index.page
 
 
-def test_a_picture_that_fails_does_not_cost_the_others(index):
+def test_a_picture_that_fails_does_not_prevent_the_others(index):
     index.runner.errors[TODAY, "12"] = ArchiveError(f"{index.archive.absolute()}/{TODAY}.zarr has a <bad> chunk")
     names, keys = index.update()
     assert len(keys) == 4
@@ -187,7 +187,7 @@ def test_an_archive_without_stores_leaves_the_index_as_it_is(index):
     assert index.page == page
 
 
-def test_a_marked_interval_is_a_file_of_its_rows(index):
+def test_the_interval_of_a_note_is_a_file_of_its_rows(index):
     index.update()
     index.note("18T12:01:00", "18T12:03:00", text="a <b>")
     index.note("18T12:05:00", text="re-pointed")

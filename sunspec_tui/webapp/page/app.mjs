@@ -269,7 +269,7 @@ class Page {
     };
   }
 
-  /** Shows a caption; without words, none. */
+  /** Shows a caption; hides it if the text is empty. */
   showCaption(words) {
     element("caption").hidden = !words;
     setText("caption", words);

@@ -27,7 +27,7 @@ export function tileAddress({ step, start, end }, product, tag) {
   return `history?${new URLSearchParams({ start, end, columns, bins, product, tag })}`;
 }
 
-/** Returns true if a value is what `/history` says of the timeline. */
+/** Returns true if a value is a description of the timeline from `/history`. */
 export function isDescription(value) {
   const { begin_s: begin, end_s: end, tag, bins, low_mhz: low, bin_mhz: width, products, unit } = value ?? {};
   return [begin, end, low, width].every(Number.isFinite) && end >= begin && width > 0

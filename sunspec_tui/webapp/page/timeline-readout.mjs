@@ -1,4 +1,4 @@
-// The cursor of the timeline: a place in shares of the picture's width and height, and what it reads.
+// The cursor of the timeline: a place in shares of the picture's width and height, and the data under it.
 
 import { clock, day } from "./format.mjs";
 import { ARBITRARY, barUnit, isSigned } from "./levels.mjs";
