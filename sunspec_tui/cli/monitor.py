@@ -168,7 +168,7 @@ def run_on_terminal(
     """
     # Garbage collections would take a tenth of the time to the first screen, so they start after it.
     gc.disable()
-    return _run_app(_make_app(open_receiver, settings, view_path, open_preview, recorded, opening))
+    return _run_app(_make_app(open_receiver, settings, view_path, open_preview, recorded, opening, end_opening))
 
 
 def _make_app(
@@ -178,6 +178,7 @@ def _make_app(
     open_preview: "Callable[[], ArchivePreview | None]",
     recorded: "PlaybackSettings | None",
     opening: Callable[[], str],
+    end_opening: Callable[[], None],
 ) -> "Monitor":
     """Return the app, whose screen has the log from now on."""
     from sunspec_tui.tui.terminal import capabilities
