@@ -53,7 +53,10 @@ class FluxScale:
 
     @property
     def digest(self) -> str:
-        """Short hash of the factors: a file of the same name may change."""
+        """Short hash of the factors.
+
+        A file of the same name may change.
+        """
         return hashlib.sha256(self.frequencies_mhz.tobytes() + self.factors.tobytes()).hexdigest()[:16]
 
     def bins_outside(self, frequencies_mhz: NDArray[np.float64]) -> int:
