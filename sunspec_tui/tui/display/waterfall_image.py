@@ -214,10 +214,8 @@ class WaterfallImage:
         at = numbers[sampled_rows(len(numbers))] % self.store.width
         # Hysteresis compares automatic levels only, without the bias and without manual levels.
         slack = LEVEL_SLACK if self.store.grid.cell_px == 1 else STEADY_SLACK
-        values = self._sample[at].ravel()
-        if self.timeline is not None:
-            # On an active day each long column has a burst, and its pixels show the peaks, far above all means.
-            values = np.concatenate([values, middle_of_band(self.values[at]).ravel()])
+        # In a long column, pixels show peaks, which are above all means even if the Sun is quiet.
+        values = self._sample[at] if self.timeline is None else middle_of_band(self.values[at])
         levels = self._auto = auto_levels(values, self._auto, signed=drawing.signed, slack=slack)
         return None if levels is None else Levels(levels.low + drawing.bias, levels.high + drawing.bias)
 
