@@ -116,10 +116,14 @@ def spectrum_scene(scene: Scene) -> SpectrumScene | None:
     )
 
 
+_TRACES_OF_COLUMNS = {"min": "lowest mean", "max": "highest", "average": "mean of the picture"}
+
+
 def _additional_traces(scene: Scene) -> list[Trace]:
     names = [name for name in ("min", "max", "average") if name in scene.view.traces]
     powers = [(name, trace_of(scene, name)) for name in names]
-    return [Trace(name, power, f"spectrum--{name}") for name, power in powers if power is not None]
+    shown = {name: name for name in names} if scene.has_ring else _TRACES_OF_COLUMNS
+    return [Trace(shown[name], power, f"spectrum--{name}") for name, power in powers if power is not None]
 
 
 def _pair(scene: Scene) -> list[Trace]:

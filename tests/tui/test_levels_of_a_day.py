@@ -16,7 +16,7 @@ BURST_ROW = 13 * 900
 
 
 def quiet_day():
-    """Day of noise on a band that rises by 3 dB, with a burst of one row.
+    """Day of noise on a sloping band, with one burst.
 
     The highest of many rows is about 10 dB above their mean.
     """

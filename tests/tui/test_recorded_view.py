@@ -29,6 +29,8 @@ from sunspec_tui.tui.display.scene_spectrum import edges_mhz_of, power_of
 from sunspec_tui.tui.display.time_slots import TimeSlots
 from sunspec_tui.tui.display.view_state import Cursor, View
 from sunspec_tui.tui.recorded_actions import next_speed, section_to_show
+from sunspec_tui.tui.widget_data import spectrum_scene
+from sunspec_tui.tui.widgets.caption import column_text
 
 EVENTS = DATA / "events"
 HOUR = [f"BIR_20120704_{clock}_01.fit.gz" for clock in ("160000", "161500", "163000", "164500")]
@@ -349,6 +351,20 @@ def test_a_jump_lets_the_picture_begin_anew(tmp_path, scenes):
     assert scene.shown.picture.store.newest == scene.shown.grid.number_of(end_slot)
     playback.stop_playing()
     assert math.isinf(playback.head.time_s)
+
+
+def test_traces_of_the_spectrum_are_those_of_the_shown_columns(tmp_path, scenes):
+    scene, _ = scenes(files_of(tmp_path))
+    assert [each.name for each in spectrum_scene(scene).traces] == [f"XX mean of {column_text(scene.column_s)}"]
+    for name in ("max", "min", "average"):
+        scene.apply_action("toggle_trace", name)
+    lowest, highest, mean, last = spectrum_scene(scene).traces
+    assert [each.name for each in (lowest, highest, mean)] == ["lowest mean", "highest", "mean of the picture"]
+    rows = recording(1200, nchan=64).data[..., 0]
+    np.testing.assert_allclose(highest.power, np.nanmax(rows, axis=0), rtol=0.01)
+    np.testing.assert_allclose(mean.power, np.nanmean(rows, axis=0), rtol=0.05)
+    assert (lowest.power <= np.fmin(mean.power, last.power)).all()
+    assert (lowest.power >= np.nanmin(rows, axis=0)).all()
 
 
 def test_rows_of_an_interval_are_exported(tmp_path):

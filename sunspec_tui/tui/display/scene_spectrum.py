@@ -28,7 +28,12 @@ def power_of(scene: "Scene", product: Product) -> Floats | None:
 
 
 def trace_of(scene: "Scene", name: str) -> Floats | None:
-    """Return an additional trace of the spectrum; None before the first row."""
+    """Return an additional trace of the spectrum; None before the first row.
+
+    Without a stream, it is that of the picture's columns.
+    """
+    if not scene.has_ring:
+        return _trace_of_columns(scene, name)
     values = scene.traces.get(name)
     return None if values is None else _on_axis(scene, values)
 
@@ -36,6 +41,21 @@ def trace_of(scene: "Scene", name: str) -> Floats | None:
 def _on_axis(scene: "Scene", values: Floats) -> Floats:
     """Return values of the ring's bins with those of the picture."""
     return folded_means(values[None], scene.timeline.mode.fold_factor)[0] if scene.shown.in_timeline else values
+
+
+@without_warnings()
+def _trace_of_columns(scene: "Scene", name: str) -> Floats | None:
+    """Return highest power, lowest mean or mean of the columns."""
+    numbers = scene.picture.store.stored_numbers() if scene.picture else []
+    if scene.picture is None or not numbers:
+        return None
+    mean, peak = scene.picture.store.statistics(numbers)
+    if name in ("max", "min"):
+        return np.asarray(np.fmax.reduce(peak) if name == "max" else np.fmin.reduce(mean))
+    known = np.isfinite(mean)
+    # In double precision, the sum of many large powers does not overflow.
+    total = np.sum(mean, axis=0, where=known, dtype=np.float64)
+    return np.asarray(total / known.sum(axis=0), np.float32)
 
 
 def _last_column_mean(scene: "Scene") -> Floats | None:
