@@ -82,10 +82,10 @@ def _peer(request: Request) -> str:
     return connection.peer if connection is not None else str(client)
 
 
-def axis_tag(axis: TimelineAxis) -> str:
-    """Return the tag of this run and a frequency axis."""
+def history_tag(axis: TimelineAxis, revision: int) -> str:
+    """Return the tag of this run, a frequency axis and a revision."""
     frequencies_hz = np.ascontiguousarray(axis.frequencies_hz, np.float64).tobytes()
-    return hashlib.sha256(_RUN.encode() + frequencies_hz).hexdigest()[:12]
+    return hashlib.sha256(f"{_RUN} {revision} ".encode() + frequencies_hz).hexdigest()[:12]
 
 
 def _description(extent: TimelineExtent, axis: TimelineAxis) -> dict[str, object]:
@@ -94,7 +94,7 @@ def _description(extent: TimelineExtent, axis: TimelineAxis) -> dict[str, object
         "end_s": extent.end_s,
         "finished_s": extent.finished_s if math.isfinite(extent.finished_s) else None,
         "cadence_s": extent.cadence_s if math.isfinite(extent.cadence_s) else None,
-        "tag": axis_tag(axis),
+        "tag": history_tag(axis, extent.revision),
         "bins": len(axis.frequencies_hz),
         "low_mhz": _low_mhz(axis),
         "bin_mhz": axis.bin_hz / 1e6,
@@ -114,10 +114,10 @@ def _low_mhz(axis: TimelineAxis) -> float:
 
 async def _columns(request: Request, source: TimelineSource, extent: TimelineExtent, axis: TimelineAxis) -> Response:
     wanted = _requested(request, axis)
-    tag = axis_tag(axis)
+    tag = history_tag(axis, extent.revision)
     if request.query_params.get("tag", tag) != tag:
         raise RequestRefused(
-            409, "the stream has other frequencies, or the monitor was started anew; ask /history again"
+            409, "frequencies or finished rows have changed, or the monitor was started anew; ask /history again"
         )
     # Rows before the oldest known one may still be found, for example in an archive.
     is_finished = extent.begin_s <= wanted.start_s and wanted.end_s <= extent.finished_s

@@ -1,5 +1,7 @@
 """A picture across ring, memory and archive equals that of the rows."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from archive_timelines import (
@@ -110,3 +112,49 @@ def test_rows_come_from_ring_and_archive_and_else_blocks_of_2_s(seam: Timeline, 
         else:
             expected = expected.between(int(part.first_us[0]), int(part.last_us[-1]) + 1)
             np.testing.assert_array_equal(part.mean, expected.mean)
+
+
+def test_the_timeline_ends_with_the_stream_also_if_the_archive_has_later_rows(tmp_path: Path) -> None:
+    later = Stretch(MIDNIGHT_S + 7200, 600)
+    write(tmp_path, later.recording())
+    monitor = Monitor(ArchiveBlocks(tmp_path))
+    monitor.timeline.update()
+    before = monitor.timeline.extent()
+    assert before.end_s == later.recording().times_s[-1]
+    stream = Stretch(MIDNIGHT_S + 100, 300)
+    monitor.receive(stream)
+    found = monitor.timeline.extent()
+    assert found.end_s == stream.recording().times_s[-1]
+    # Times between them may still get rows: what was finished is not.
+    assert found.finished_s < found.end_s
+    assert found.revision > before.revision
+
+
+def test_an_archive_that_is_gone_or_gets_earlier_days_is_another_revision(tmp_path: Path) -> None:
+    days = [Stretch(MIDNIGHT_S + day * 86_400 + 600, 300, seed=day) for day in range(3)]
+    directory, apart = tmp_path / "archive", tmp_path / "apart"
+    directory.mkdir()
+    apart.mkdir()
+    for day in (0, 1):
+        write(directory, days[day].recording())
+    monitor = Monitor(ArchiveBlocks(directory))
+    revisions = []
+
+    def note() -> None:
+        monitor.timeline.update()
+        revisions.append(monitor.timeline.extent().revision if monitor.timeline.extent() else -1)
+
+    note()
+    write(directory, days[2].recording())
+    note()
+    store = next(path for path in directory.iterdir() if "2025-08-20" in path.name)
+    store.rename(apart / store.name)
+    note()
+    (apart / store.name).rename(directory / store.name)
+    note()
+    directory.rename(tmp_path / "unmounted")
+    note()
+    (tmp_path / "unmounted").rename(directory)
+    note()
+    # A new day changes nothing; a lost day and one that comes back do, and so does the archive that was gone.
+    assert revisions == [0, 0, 1, 2, -1, 3]

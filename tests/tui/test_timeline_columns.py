@@ -262,3 +262,31 @@ def test_a_new_request_replaces_the_parts_that_wait():
     fetched = {call[0] for call in timeline.calls[-2:]}
     assert fetched == {2}
     loader.fetcher.stop()
+
+
+class RevisedTimeline(RowTimeline):
+    """Timeline whose finished rows change."""
+
+    revision = 0
+
+    def extent(self):
+        """Return the times of the rows."""
+        return super().extent()._replace(revision=self.revision)
+
+
+@pytest.mark.parametrize("paused_back", [None, 100])
+def test_finished_parts_are_fetched_again_after_another_revision(paused_back):
+    rows = timeline_of(BEGIN_S + np.arange(1, 8_000) * 0.25, 0.25)
+    timeline = RevisedTimeline(**{name: getattr(rows, name) for name in rows.__dataclass_fields__})
+    loader = TimelineLoader()
+    request = request_of(16, columns=60)
+    if paused_back is not None:
+        request = request._replace(paused_at_slot=request.slots.slot_at(timeline.times_s[-1]) - paused_back)
+    load(loader, timeline, request)
+    number = loader.picture.store.newest - 30
+    before = loader.picture.store.statistics([number])[0].copy()
+    timeline.data = timeline.data * 2
+    timeline.revision = 1
+    load(loader, timeline, request)
+    np.testing.assert_allclose(loader.picture.store.statistics([number])[0], 2 * before, rtol=1e-6)
+    loader.fetcher.stop()

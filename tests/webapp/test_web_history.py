@@ -120,6 +120,18 @@ def test_other_frequencies_or_another_run_refuse_the_tag(web):
     assert answer.headers["cache-control"] == "no-store"
 
 
+def test_another_revision_has_another_tag_so_that_old_copies_are_not_used(web, timeline, monkeypatch):
+    extent = timeline.extent()
+    tag = tag_of(web[1])
+    assert "immutable" in ask(web[1], **FINISHED, tag=tag).headers["cache-control"]
+    monkeypatch.setattr(timeline_reader, "STATE_S", 0.0)
+    with monkeypatch.context() as revised:
+        revised.setattr(timeline, "extent", lambda: extent._replace(revision=extent.revision + 1))
+        assert tag_of(web[1]) != tag
+        assert ask(web[1], **FINISHED, tag=tag).status_code == 409
+    assert tag_of(web[1]) == tag
+
+
 def test_answers_are_compressed_only_for_those_who_accept_it(web):
     with httpx.stream("GET", f"{web[1]}history", params=FINISHED) as answer:
         packed = b"".join(answer.iter_raw())

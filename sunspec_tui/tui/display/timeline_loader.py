@@ -79,7 +79,7 @@ class TimelineLoader:
         self._awaited: set[TimelinePart] = set()
         self._failed: set[TimelinePart] = set()
         self._is_following = False
-        self._open_slot = 0
+        self._open_slot = self._revision = 0
         self._followed_s = self._due_s = self._reopen_s = 0.0
         self._next_extent: TimelineExtent | None = None
 
@@ -100,6 +100,10 @@ class TimelineLoader:
         Return True if the picture has changed.
         """
         self._source = source
+        if extent.revision != self._revision:
+            self._revision = extent.revision
+            self.fetcher.clear_cache()
+            self._loaded = None
         changed = not self._matches(request)
         if changed:
             self._start(request, extent)
