@@ -124,7 +124,7 @@ class RingFollower:
             self._note_latest(times.times_us)
 
     def _note_latest(self, times_us: Integers) -> None:
-        """Note how far the time has come, and if it went far back."""
+        """Note the latest time, and whether it went far back."""
         before_us = int(times_us[0]) if self.latest_us is None else self.latest_us
         latest_us = np.maximum.accumulate(np.append(before_us, times_us))
         if (times_us < latest_us[:-1] - round(SETTLED_S * SECOND_US)).any():
