@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sunspec_tui.core.playback_settings import PlaybackSettings
     from sunspec_tui.playback import Playback
     from sunspec_tui.receiver import StreamReceiver
+    from sunspec_tui.timeline.archive_preview import ArchivePreview
 
 log = logging.getLogger("sunspec_tui")
 
@@ -53,7 +54,10 @@ def run(settings: Settings) -> int:
         if on_terminal:
             from sunspec_tui.core import state_files
 
-            return run_on_terminal(open_receiver, settings, view_path=state_files.default_path)
+            open_preview = partial(_open_preview, settings.archive, flux_scale)
+            return run_on_terminal(
+                open_receiver, settings, view_path=state_files.default_path, open_preview=open_preview
+            )
         from sunspec_tui.cli import headless
 
         say = status_output(started, problems)
@@ -79,6 +83,15 @@ def _open_receiver(
     if settings.demo:
         return _receiver(settings, "127.0.0.1", _start_demo(started, settings), problems, flux_scale)
     return _receiver(settings, settings.addr, settings.stream_port, problems, flux_scale)
+
+
+def _open_preview(directory: Path | None, flux_scale: "FluxScale | None") -> "ArchivePreview | None":
+    """Return the archive for the first picture; None without an archive."""
+    if directory is None:
+        return None
+    from sunspec_tui.timeline.archive_preview import ArchivePreview
+
+    return ArchivePreview(directory, flux_scale)
 
 
 def _receiver(
@@ -127,8 +140,10 @@ def run_on_terminal(
     settings: Settings,
     *,
     view_path: Callable[[], Path | None],
+    open_preview: "Callable[[], ArchivePreview | None]" = lambda: None,
     recorded: "PlaybackSettings | None" = None,
     opening: Callable[[], str] = lambda: "",
+    end_opening: Callable[[], None] = lambda: None,
 ) -> int:
     """Run the monitor's screen; return the exit status.
 
@@ -140,8 +155,10 @@ def run_on_terminal(
         Settings of the screen.
     view_path
         Returns the file of the saved view; None saves nothing. It is called when the screen shows the log.
-    recorded, opening
-        Settings of recorded rows, and a function that returns how far they are opened; None for a stream.
+    open_preview
+        Makes the rows of the first picture, which is shown before there is a receiver; None for no such rows.
+    recorded, opening, end_opening
+        Settings of recorded rows, and functions that return how far they are opened, and end that; None for a stream.
 
     Raises
     ------
@@ -172,8 +189,10 @@ def run_on_terminal(
         ascii_only=ascii_only,
         view_path=view_path(),
         log_lines=lines,
+        open_preview=open_preview,
         recorded=recorded,
         opening=opening,
+        end_opening=end_opening,
     )
     try:
         status = app.run()

@@ -353,7 +353,7 @@ def screen_classes(scene: Scene, shown: ShownAbilities) -> dict[str, bool]:
     layout = layout_of(view, window)
     day_lines = day_strip_lines(view, window, is_longer=scene.day_is_longer)
     return {
-        "-empty": scene.position is None,
+        "-empty": scene.is_empty,
         "-bare": not shown_panels(view, window),
         "-watch": layout == "watch",
         "-strip": has_strip(view, window),

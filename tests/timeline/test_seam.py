@@ -15,6 +15,7 @@ from archive_timelines import (
 )
 from timelines import RowTimeline
 
+from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import Mark, RingBuffer
@@ -130,7 +131,7 @@ def test_the_timeline_ends_with_the_stream_also_if_the_archive_has_later_rows(tm
     assert found.revision > before.revision
 
 
-def test_an_archive_that_is_gone_or_gets_earlier_days_is_another_revision(tmp_path: Path) -> None:
+def test_an_archive_that_loses_or_gets_earlier_days_is_another_revision(tmp_path: Path) -> None:
     days = [Stretch(MIDNIGHT_S + day * 86_400 + 600, 300, seed=day) for day in range(3)]
     directory, apart = tmp_path / "archive", tmp_path / "apart"
     directory.mkdir()
@@ -142,7 +143,7 @@ def test_an_archive_that_is_gone_or_gets_earlier_days_is_another_revision(tmp_pa
 
     def note() -> None:
         monitor.timeline.update()
-        revisions.append(monitor.timeline.extent().revision if monitor.timeline.extent() else -1)
+        revisions.append(monitor.timeline.extent().revision)
 
     note()
     write(directory, days[2].recording())
@@ -156,5 +157,41 @@ def test_an_archive_that_is_gone_or_gets_earlier_days_is_another_revision(tmp_pa
     note()
     (tmp_path / "unmounted").rename(directory)
     note()
-    # A new day changes nothing; a lost day and one that comes back do, and so does the archive that was gone.
-    assert revisions == [0, 0, 1, 2, -1, 3]
+    # A new day changes nothing, nor does an archive that is gone for a while. A day that is lost or comes back does.
+    assert revisions == [0, 0, 1, 2, 2, 2]
+
+
+def test_later_rows_of_the_archive_do_not_take_the_place_of_the_newest_received_ones(tmp_path: Path) -> None:
+    write(tmp_path, Stretch(BEGIN_S, 40).recording())
+    write(tmp_path, Stretch(MIDNIGHT_S + 3600, 40).recording())
+    monitor = Monitor(ArchiveBlocks(tmp_path))
+    monitor.receive(Stretch(MIDNIGHT_S, 40))
+    extent = monitor.timeline.extent()
+    assert extent is not None
+    assert extent.begin_s == pytest.approx(BEGIN_S)
+    assert extent.end_s == pytest.approx(MIDNIGHT_S + 10)
+
+
+@pytest.mark.parametrize("is_unmounted", [True, False], ids=["an empty directory", "no directory"])
+def test_an_archive_that_is_gone_is_no_gap_and_comes_back(tmp_path: Path, *, is_unmounted: bool) -> None:
+    archive, elsewhere = tmp_path / "archive", tmp_path / "elsewhere"
+    archive.mkdir()
+    write(archive, Stretch(MIDNIGHT_S - 3000, 400).recording())
+    monitor = Monitor(ArchiveBlocks(archive))
+    monitor.receive(Stretch(MIDNIGHT_S + 107, 600))
+    timeline = monitor.timeline
+    before, times_s = timeline.extent(), (MIDNIGHT_S - 3200, MIDNIGHT_S - 2688)
+    rows = timeline.blocks(16, *times_s, Product.XX)
+    archive.rename(elsewhere)
+    if is_unmounted:
+        archive.mkdir()
+    with pytest.raises(SunspecError, match="mount the archive again"):
+        timeline.blocks(16, *times_s, Product.XX)
+    assert timeline.extent() == before
+    # Memory still has the rows that have left the ring.
+    received = timeline.blocks(0, MIDNIGHT_S + 0, MIDNIGHT_S + 384, Product.XX)
+    assert sum(int(part.rows.sum()) for part in received) == 600
+    if is_unmounted:
+        archive.rmdir()
+    elsewhere.rename(archive)
+    assert np.array_equal(timeline.blocks(16, *times_s, Product.XX)[0].mean, rows[0].mean)

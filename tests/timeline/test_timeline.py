@@ -234,3 +234,16 @@ def test_a_clock_that_goes_back_within_one_update_is_noticed() -> None:
     stream.ring.append(np.ones((2, 4), np.float32), here_s + 0.25, stream.slot + 1, 0)
     stream.timeline.update()
     assert stream.timeline.extent().revision == revision + 1
+
+
+def test_all_rows_are_shown_after_the_clock_went_back() -> None:
+    stream = Stream(nbins=2, length=150)
+    stream.cadence_s = 1.0
+    stream.send(600)
+    # The rows that follow have times of earlier ones, and fill the ring.
+    stream.time_s -= 500
+    stream.send(600)
+    begin_s, end_s = BEGIN_S // 128 * 128, (BEGIN_S // 128 + 7) * 128
+    found = stream.timeline.blocks(0, begin_s, end_s, Product.XX)
+    assert sum(int(part.rows.sum()) for part in found) == len(stream.rows)
+    assert {part.step_s for part in found} == {0, 2}

@@ -54,7 +54,7 @@ def load(loader, timeline, request):
 
 def request_of(cell_slots, columns=30, paused_at=None, product=Product.XX, cell_px=1, slots=QUARTERS):
     grid = ColumnGrid(cell_slots, cell_px, slots.steps)
-    return TimelineRequest(1, NBINS, grid.kept_columns(columns), product, grid, slots, paused_at)
+    return TimelineRequest(b"axis", NBINS, grid.kept_columns(columns), product, grid, slots, paused_at)
 
 
 def brute_force(timeline, request, number, product=Product.XX):

@@ -102,6 +102,11 @@ class Scene:
         return position.count if position else 0
 
     @property
+    def is_empty(self) -> bool:
+        """True if there are no rows to show."""
+        return self.position is None and self.timeline.mode.state is None
+
+    @property
     def picture(self) -> WaterfallImage | None:
         """Image of the waterfall; None before the first row."""
         return self.timeline.picture if self.in_timeline else self.history.picture
@@ -222,9 +227,9 @@ class Scene:
 
     def _update_without_stream(self) -> bool:
         """Load the timeline before the first row of the stream."""
+        self.timeline.mode.refresh()
         if not self._has_size:
             return False
-        self.timeline.mode.refresh()
         self.view = self.timeline.fitted(self.timeline.opened(self.view))
         position = self.position
         if position is None or not self.in_timeline:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.frequency_axis import Position
 from sunspec_tui.core.products import Product
@@ -239,7 +241,7 @@ class TimelineDisplay:
         followed = ring is not None and self._history.follow(ring, product)
         context = self._context_of(view)
         request = TimelineRequest(
-            position.epoch,
+            np.rint(position.axis.frequencies_mhz * 1e3).astype(np.int64).tobytes(),
             len(position.axis.frequencies_mhz),
             kept_columns,
             product,

@@ -34,15 +34,15 @@ class TimelineRequest(NamedTuple):
 
     Attributes
     ----------
-    epoch, nbins
-        Epoch of the stream, and number of bins of its rows.
+    frequencies_khz, nbins
+        Frequencies of the bins, rounded, as bytes; and their number.
     columns, product, grid, slots
         Number of columns, product, division of the slots into columns, and length of the slots.
     paused_at_slot
         Slot at which the picture ends; None if it follows the stream.
     """
 
-    epoch: int
+    frequencies_khz: bytes
     nbins: int
     columns: int
     product: Product
@@ -134,7 +134,7 @@ class TimelineLoader:
 
     def _start(self, request: TimelineRequest, extent: TimelineExtent) -> None:
         grid, slots = request.grid, request.slots
-        if self._loaded is not None and (self._loaded.epoch, self._loaded.nbins) != (request.epoch, request.nbins):
+        if self._loaded is not None and self._loaded.frequencies_khz != request.frequencies_khz:
             self.fetcher.clear_cache()
         columns = TimelineColumns(request.columns, request.nbins, grid, slots)
         end_slot = slots.slot_at(extent.end_s) if request.paused_at_slot is None else request.paused_at_slot
