@@ -47,6 +47,7 @@ from sunspec_tui.tui.receiver_worker import Preview, ReceiverWorker
 from sunspec_tui.tui.recorded_rows import RecordedRows
 from sunspec_tui.tui.screen_updater import ScreenUpdater
 from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
+from sunspec_tui.tui.terminal.dialog import acts_at_once
 from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.terminal.pixel_app import PixelApp
@@ -321,7 +322,7 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
             self.urgent = True
         if isinstance(event, events.InputEvent | events.Resize):
             self._ticker.update_often()
-        if not isinstance(event, events.Key) or event.is_forwarded or not await self.acts_at_once(event):
+        if not isinstance(event, events.Key) or event.is_forwarded or not await acts_at_once(self, event):
             await super().on_event(event)
 
     def _show_caption(self) -> None:

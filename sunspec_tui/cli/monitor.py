@@ -21,6 +21,7 @@ from sunspec_tui.core.view_options import PALETTE_NAMES
 from sunspec_tui.monitoring.problems import Problems
 
 if TYPE_CHECKING:
+    from sunspec_tui.app import Monitor
     from sunspec_tui.core.flux_scale import FluxScale
     from sunspec_tui.core.playback_settings import PlaybackSettings
     from sunspec_tui.playback import Playback
@@ -32,7 +33,7 @@ log = logging.getLogger("sunspec_tui")
 
 def run(settings: Settings) -> int:
     """Run the monitor and return its exit status."""
-    flux_scale = _flux_scale(settings)
+    flux_scale = load_scale(settings.flux_scale)
     streams, problems = (sys.stdout, sys.stdin), Problems()
     on_terminal = all(stream is not None and stream.isatty() for stream in streams) and not settings.no_ui
     if on_terminal:
@@ -64,16 +65,16 @@ def run(settings: Settings) -> int:
         return headless.run(open_receiver(), settings, say, show=show_secret, ending=ending)
 
 
-def _flux_scale(settings: Settings) -> "FluxScale | None":
-    """Return the flux scale.
+def load_scale(text: str | None) -> "FluxScale | None":
+    """Return the flux scale of an option.
 
     It is read once, before the first screen, because a pipe cannot be read again.
     """
-    if settings.flux_scale is None:
+    if text is None:
         return None
     from sunspec_tui.core.flux_scale import load_flux_scale
 
-    return load_flux_scale(settings.flux_scale)
+    return load_flux_scale(text)
 
 
 def _open_receiver(
@@ -167,6 +168,19 @@ def run_on_terminal(
     """
     # Garbage collections would take a tenth of the time to the first screen, so they start after it.
     gc.disable()
+    return _run_app(_make_app(open_receiver, settings, view_path, open_preview, recorded, opening, end_opening))
+
+
+def _make_app(
+    open_receiver: "Callable[[], StreamReceiver | Playback]",
+    settings: Settings,
+    view_path: Callable[[], Path | None],
+    open_preview: "Callable[[], ArchivePreview | None]",
+    recorded: "PlaybackSettings | None",
+    opening: Callable[[], str],
+    end_opening: Callable[[], None],
+) -> "Monitor":
+    """Return the app, whose screen has the log from now on."""
     from sunspec_tui.tui.terminal import capabilities
 
     # Textual reads its environment variables once, when it is imported.
@@ -179,14 +193,13 @@ def run_on_terminal(
     finder = AbilityFinder(os.environ, named_choices(settings.colors, settings.graphics))
     # Textual would turn the colours that we choose into greys.
     os.environ.pop("NO_COLOR", None)
-    ascii_only = settings.ascii or capabilities.needs_ascii(sys.stdout.encoding)
     lines = LogLines()
     log.addHandler(lines)
-    app = Monitor(
+    return Monitor(
         open_receiver,
         settings,
         finder=finder,
-        ascii_only=ascii_only,
+        ascii_only=settings.ascii or capabilities.needs_ascii(sys.stdout.encoding),
         view_path=view_path(),
         log_lines=lines,
         open_preview=open_preview,
@@ -194,6 +207,10 @@ def run_on_terminal(
         opening=opening,
         end_opening=end_opening,
     )
+
+
+def _run_app(app: "Monitor") -> int:
+    """Run the app until it ends; return the exit status."""
     try:
         status = app.run()
     finally:

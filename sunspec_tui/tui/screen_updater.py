@@ -151,7 +151,7 @@ class ScreenUpdater:
         self._update_scene(preview)
         self._draw_if_due(time.monotonic())
         scene = self._display.scene
-        if scene.picture is not None and not scene.loading and not self._undrawn:
+        if scene.shown.picture is not None and not scene.loading and not self._undrawn:
             preview.settle()
 
     def _update_scene(self, source: "ReadReceiver | Preview") -> None:
@@ -163,14 +163,15 @@ class ScreenUpdater:
         screen.fit_scene()
         self._undrawn |= scene.update()
         scene.unit = source.unit
-        if scene.position is not None and (text := self._fallback.sentence(scene.view.product, scene.product)):
+        shown = scene.shown
+        if shown.position is not None and (text := self._fallback.sentence(scene.view.product, shown.product)):
             self._display.notify(text, severity="warning")
-        screen.set_class(scene.is_empty, "-empty")
+        screen.set_class(scene.shown.is_empty, "-empty")
 
     def _draw_if_due(self, now_s: float) -> None:
         """Draw the pictures if they have changed and the link allows it."""
         quality, scene = self._display.pacer.quality, self._display.scene
-        shape = (*self._display.main_screen.picture_sizes(), quality, scene.cell_px, scene.pixels_per_line)
+        shape = (*self._display.main_screen.picture_sizes(), quality, scene.size.cell_px, scene.size.pixels_per_line)
         if shape == self._drawn_for and not (self._undrawn and now_s >= self.pictures_due_s):
             return
         self._drawn_for = shape
@@ -184,12 +185,12 @@ class ScreenUpdater:
         scene, timeline = self._display.scene, receiver.timeline()
         has_room = day_strip_lines(scene.view, scene.window, is_longer=True) > 0
         # The picture is read first.
-        if timeline is None or scene.position is None or scene.loading or not has_room:
+        if timeline is None or scene.shown.position is None or scene.loading or not has_room:
             return
-        is_paused = scene.view.paused_at_slot is not None and math.isfinite(scene.end_s)
+        is_paused = scene.view.paused_at_slot is not None and math.isfinite(scene.shown.end_s)
         # Rounded, so that scrolling does not ask again and again.
-        shown_s = scene.end_s // _ROUNDED_S * _ROUNDED_S if is_paused else None
-        self.day_reader.want(DayRequest(timeline, scene.columns, shown_s))
+        shown_s = scene.shown.end_s // _ROUNDED_S * _ROUNDED_S if is_paused else None
+        self.day_reader.want(DayRequest(timeline, scene.size.columns, shown_s))
         self._display.main_screen.show_day(self.day_reader.content)
 
     def _read(self, receiver: ReadReceiver, now_s: float) -> None:
@@ -212,4 +213,4 @@ class ScreenUpdater:
         self._display.main_screen.show_readings(snapshot, self._display.link_reading(), is_receiving=is_receiving)
         scene = self._display.scene
         is_paused = scene.view.paused_at_slot is not None
-        self._display.attention.note(snapshot, scene.product, is_paused=is_paused)
+        self._display.attention.note(snapshot, scene.shown.product, is_paused=is_paused)

@@ -1,7 +1,7 @@
-"""Answer `GET /history`: what the timeline has, and its columns.
+"""Answer `GET /history`: the description of the timeline, or its columns.
 
 An address with `start` and `end` never depends on the present time, so answers about finished times can be cached for
-ever: the tag in the address names this run of the program and the frequency axis. An address with a token is never
+ever: the tag in the address names this run, its axis and its revision. An address with a token is never
 cached.
 """
 
@@ -41,7 +41,7 @@ _VALUE_BYTES = 20
 
 
 async def history(request: Request) -> Response:
-    """Return what the timeline has; with `start` and `end`, its columns."""
+    """Describe the timeline; with `start` and `end`, return its columns."""
     context, reader = context_of(request), _reader(request)
     source = timeline_of(context)
     peer = _peer(request)
@@ -50,7 +50,8 @@ async def history(request: Request) -> Response:
         if extent is None or axis is None:
             raise RequestRefused(404, "nothing has been received yet")
         if not {"start", "end"} & request.query_params.keys():
-            return Response(json_bytes(_description(extent, axis)), media_type=JSON, headers=_never_cached())
+            found = _description(extent, axis, context.source.unit)
+            return Response(json_bytes(found), media_type=JSON, headers=_never_cached())
         return await _columns(request, source, extent, axis)
     except ReaderBusyError:
         raise RequestRefused(503, "too many answers of the timeline are in progress; try again later") from None
@@ -88,7 +89,7 @@ def history_tag(axis: TimelineAxis, revision: int) -> str:
     return hashlib.sha256(f"{_RUN} {revision} ".encode() + frequencies_hz).hexdigest()[:12]
 
 
-def _description(extent: TimelineExtent, axis: TimelineAxis) -> dict[str, object]:
+def _description(extent: TimelineExtent, axis: TimelineAxis, unit: str) -> dict[str, object]:
     return {
         "begin_s": extent.begin_s,
         "end_s": extent.end_s,
@@ -99,6 +100,7 @@ def _description(extent: TimelineExtent, axis: TimelineAxis) -> dict[str, object
         "low_mhz": _low_mhz(axis),
         "bin_mhz": axis.bin_hz / 1e6,
         "products": [str(each) for each in axis.products],
+        "unit": unit,
         "steps_s": COLUMN_STEPS_S,
         "max_columns": timeline_columns.MAX_COLUMNS,
         "max_bins": timeline_columns.MAX_BINS,

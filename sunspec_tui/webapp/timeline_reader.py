@@ -76,21 +76,9 @@ class TimelineReader:
         """Answers that were read, and not found in the cache."""
 
     async def answer(self, key: Hashable, peer: str, read: Callable[[], Answer]) -> Answer:
-        """Return an answer from the cache, or read it.
+        """Return the answer with this key from the cache, or read it.
 
-        Parameters
-        ----------
-        key
-            Identity of the answer.
-        peer
-            Peer whose share of time is used.
-        read
-            Reads the answer; called in a thread.
-
-        Raises
-        ------
-        ReaderBusyError
-            If too many answers are being read.
+        `read` is called as by `call`, for the peer that asks first. Errors are those of `call`.
         """
         made_s, found = self._cached.get(key, (0.0, None))
         if found is not None and (found.is_finished or self._monotonic() - made_s < FRESH_S):
@@ -103,19 +91,9 @@ class TimelineReader:
         return await asyncio.shield(self._reading[key])
 
     async def state(self, peer: str, read: Callable[[], Result]) -> Result:
-        """Return what the timeline has, at most a second old.
+        """Return the state of the timeline, at most a second old.
 
-        Parameters
-        ----------
-        peer
-            Peer whose share of time is used.
-        read
-            Reads the state; called in a thread.
-
-        Raises
-        ------
-        ReaderBusyError
-            If no thread becomes free in time.
+        `read` is called as by `call`. Errors are those of `call`.
         """
         if self._state is None or self._monotonic() - self._state[0] > STATE_S:
             self._state = self._monotonic(), await self.call(peer, read)
@@ -136,9 +114,9 @@ class TimelineReader:
         Parameters
         ----------
         peer
-            Peer whose share of time is used.
+            Visitor's address, whose share of the processor time is used.
         function
-            The function; its errors are raised here.
+            The function. Its errors are raised here.
 
         Raises
         ------

@@ -201,7 +201,9 @@ class ArchiveBlocks:
         recordings = sorted((each for each in found if each is not None), key=lambda each: float(each.times_s[0]))
         if len(recordings) > 1:
             when = format_date_and_clock(float(recordings[1].times_s[0]))
-            raise ArchiveError(f"{self._named()}: products or frequencies change at {when} UTC; choose one side of it")
+            raise ArchiveError(
+                f"{self._named()}: products or frequencies change at {when} UTC; choose rows before or after it"
+            )
         return recordings[0] if recordings else None
 
     def _axis_blocks(

@@ -190,7 +190,7 @@ class TimelineDisplay:
         Returns
         -------
         view, sentence
-            The next view, and why it is the present one; empty if it is not.
+            The next view, and why it has not changed; empty if it has.
         """
         self.mode.refresh(now=True)
         _, newest_s = self.mode.known_range_s()
