@@ -24,12 +24,16 @@ class TimelineExtent(NamedTuple):
         Rows that end before this time never change.
     cadence_s
         Data time from row to row of the newest rows; NaN while unknown.
+    revision
+        Number of times that rows before `finished_s` have changed all the same, for example because the stream's clock
+        went back. Copies of earlier rows are then out of date.
     """
 
     begin_s: float
     end_s: float
     finished_s: float
     cadence_s: float
+    revision: int = 0
 
 
 class TimelineAxis(NamedTuple):

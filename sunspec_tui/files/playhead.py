@@ -92,7 +92,7 @@ class PlayedTimeline:
             return found
         first_s = found.begin_s + (found.cadence_s if found.cadence_s > 0 else 0.0)
         end_s = max(head_s, first_s)
-        return TimelineExtent(found.begin_s, end_s, min(found.finished_s, end_s), found.cadence_s)
+        return TimelineExtent(found.begin_s, end_s, min(found.finished_s, end_s), found.cadence_s, found.revision)
 
     def axis(self) -> TimelineAxis | None:
         """Return bins and products."""

@@ -14,8 +14,12 @@ from numpy.typing import NDArray
 from sunspec_tui.core.bin_mapping import bin_width_hz, is_same_axis, source_bins
 from sunspec_tui.core.ring_buffer import Mark, Rows
 from sunspec_tui.core.ring_epochs import Epoch
+from sunspec_tui.core.row_blocks import Integers
 from sunspec_tui.core.time_blocks import SECOND_US, TimeBlocks
 from sunspec_tui.timeline.memory_blocks import MemoryBlocks, RowTimes
+
+SETTLED_S = 256.0
+"""Data older than this, counted from the newest row, are taken as finished."""
 
 REMAP_S = 10.0
 """Shortest time between two changes of the bins, because each one copies all blocks."""
@@ -45,6 +49,10 @@ class RingFollower:
         Lock that protects `memory`.
     memory
         The blocks; None before the first row.
+    revision
+        Number of times that rows have come for a time that was finished.
+    latest_us
+        End of the latest row since then, in microseconds; None before the first row.
     """
 
     def __init__(
@@ -56,6 +64,8 @@ class RingFollower:
         self._epochs, self._seed, self._monotonic = epochs, seed, monotonic
         self.lock = threading.RLock()
         self.memory: MemoryBlocks | None = None
+        self.revision = 0
+        self.latest_us: int | None = None
         self._axis_hz: NDArray[np.float64] = np.empty(0)
         self._epoch = self._next_row = -1
         self._last_slot = 0
@@ -111,6 +121,17 @@ class RingFollower:
             if self._seed is not None and self.memory.newest_us is None:
                 self._seed(self.memory, int(times.times_us[0]))
             self.memory.add(data, times)
+            self._note_latest(times.times_us)
+
+    def _note_latest(self, times_us: Integers) -> None:
+        """Note the latest time, and whether it went far back."""
+        before_us = int(times_us[0]) if self.latest_us is None else self.latest_us
+        latest_us = np.maximum.accumulate(np.append(before_us, times_us))
+        if (times_us < latest_us[:-1] - round(SETTLED_S * SECOND_US)).any():
+            self.revision += 1
+            self.latest_us = int(times_us[-1])
+        else:
+            self.latest_us = int(latest_us[-1])
 
 
 def row_times(rows: Rows, cadence_s: float, last_slot: int) -> RowTimes:

@@ -21,14 +21,11 @@ from sunspec_tui.core.timeline_source import AxisBlocks, TimelineAxis, TimelineE
 from sunspec_tui.timeline.axis_blocks import on_axis
 from sunspec_tui.timeline.better_blocks import finer_where_complete, seconds_us, within
 from sunspec_tui.timeline.memory_blocks import MAX_BINS, MemoryBlocks
-from sunspec_tui.timeline.ring_follower import RingFollower, of_ring
+from sunspec_tui.timeline.ring_follower import SETTLED_S, RingFollower, of_ring
 from sunspec_tui.timeline.row_joining import joined_recordings
 from sunspec_tui.timeline.step_store import stored_products
 
 log = logging.getLogger(__name__)
-
-SETTLED_S = 256.0
-"""Data older than this, counted from the newest row, are taken as finished."""
 
 
 class StoredTimeline(Protocol):
@@ -78,6 +75,7 @@ class Timeline:
         self._archive_lock = threading.Lock()
         self._stored: tuple[TimelineExtent | None, TimelineAxis | None] = None, None
         self._archive_problem = ""
+        self._archive_revision = 0
 
     @property
     def nbytes(self) -> int:
@@ -96,15 +94,20 @@ class Timeline:
     # What is known; these never read a disk
 
     def extent(self) -> TimelineExtent | None:
-        """Return the times of all rows; None without rows."""
+        """Return the times of all rows; None without rows.
+
+        The archive may have later rows: of a clock that was ahead, or of another stream. They must not take the
+        place of the newest rows that were received.
+        """
         received, stored = self._received_extent(), self._stored[0]
-        newest = received or stored
-        if newest is None:
-            return None
-        # The archive may have later rows: of a clock that was ahead, or of another stream. They must not take the
-        # place of the newest rows that were received.
-        begin_s = min(newest.begin_s, newest.begin_s if stored is None else stored.begin_s)
-        return TimelineExtent(begin_s, newest.end_s, newest.end_s - SETTLED_S, newest.cadence_s)
+        if received is None:
+            found = None if stored is None else stored._replace(finished_s=stored.end_s - SETTLED_S)
+        else:
+            found = received if stored is None else received._replace(begin_s=min(received.begin_s, stored.begin_s))
+        # The stream may have rows for times for which only the archive was known before the first row.
+        is_followed = self._follower.latest_us is not None
+        revision = self._follower.revision + self._archive_revision + (is_followed and self._archive is not None)
+        return None if found is None else found._replace(revision=revision)
 
     def _received_extent(self) -> TimelineExtent | None:
         epochs = [each for each in self._epochs() if each.ring.filled]
@@ -115,7 +118,9 @@ class Timeline:
         first_us = self._memory_first_us()
         first_s = oldest_s if first_us is None else min(oldest_s, first_us / SECOND_US)
         begin_s = first_s - (newest.cadence_s if newest.cadence_s > 0 else 0.0)
-        return TimelineExtent(begin_s, newest_s, newest_s - SETTLED_S, newest.cadence_s)
+        latest_us = self._follower.latest_us
+        latest_s = newest_s if latest_us is None else min(newest_s, latest_us / SECOND_US)
+        return TimelineExtent(begin_s, newest_s, latest_s - SETTLED_S, newest.cadence_s)
 
     def _memory_begin_us(self) -> int | None:
         memory = self._follower.memory
@@ -265,10 +270,16 @@ class Timeline:
             return
         try:
             with self._archive_lock:
-                self._stored = self._archive.extent(), self._archive.axis()
+                before, self._stored = self._stored[0], (self._archive.extent(), self._archive.axis())
+            self._note_revision(before, self._stored[0])
             self._archive_problem = ""
         except SunspecError as error:
             self._report_archive(error)
+
+    def _note_revision(self, before: TimelineExtent | None, now: TimelineExtent | None) -> None:
+        """Note if finished rows of the archive have changed or are lost."""
+        if before is not None and (now is None or now.revision != before.revision):
+            self._archive_revision += 1
 
     def _seed(self, memory: MemoryBlocks, first_us: int) -> None:
         """Add the archived rows of the first row's longest block.

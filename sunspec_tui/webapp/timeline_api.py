@@ -1,7 +1,7 @@
 """Answer `GET /history`: the description of the timeline, or its columns.
 
 An address with `start` and `end` never depends on the present time, so answers about finished times can be cached for
-ever: the tag in the address names this run of the program and the frequency axis. An address with a token is never
+ever: the tag in the address names this run, its axis and its revision. An address with a token is never
 cached.
 """
 
@@ -50,7 +50,7 @@ async def history(request: Request) -> Response:
         if extent is None or axis is None:
             raise RequestRefused(404, "nothing has been received yet")
         if not {"start", "end"} & request.query_params.keys():
-            found = _description(extent, axis, _tag(request, extent, axis), context.source.unit)
+            found = _description(extent, axis, context.source.unit)
             return Response(json_bytes(found), media_type=JSON, headers=_never_cached())
         return await _columns(request, source, extent, axis)
     except ReaderBusyError:
@@ -83,20 +83,19 @@ def _peer(request: Request) -> str:
     return connection.peer if connection is not None else str(client)
 
 
-def _tag(request: Request, extent: TimelineExtent, axis: TimelineAxis) -> str:
-    """Return the tag of run, frequency axis and the data's clock."""
-    steps_back = _reader(request).steps_back(extent.end_s, extent.finished_s)
+def history_tag(axis: TimelineAxis, revision: int) -> str:
+    """Return the tag of this run, a frequency axis and a revision."""
     frequencies_hz = np.ascontiguousarray(axis.frequencies_hz, np.float64).tobytes()
-    return hashlib.sha256(f"{_RUN}{steps_back}".encode() + frequencies_hz).hexdigest()[:12]
+    return hashlib.sha256(f"{_RUN} {revision} ".encode() + frequencies_hz).hexdigest()[:12]
 
 
-def _description(extent: TimelineExtent, axis: TimelineAxis, tag: str, unit: str) -> dict[str, object]:
+def _description(extent: TimelineExtent, axis: TimelineAxis, unit: str) -> dict[str, object]:
     return {
         "begin_s": extent.begin_s,
         "end_s": extent.end_s,
         "finished_s": extent.finished_s if math.isfinite(extent.finished_s) else None,
         "cadence_s": extent.cadence_s if math.isfinite(extent.cadence_s) else None,
-        "tag": tag,
+        "tag": history_tag(axis, extent.revision),
         "bins": len(axis.frequencies_hz),
         "low_mhz": _low_mhz(axis),
         "bin_mhz": axis.bin_hz / 1e6,
@@ -117,10 +116,10 @@ def _low_mhz(axis: TimelineAxis) -> float:
 
 async def _columns(request: Request, source: TimelineSource, extent: TimelineExtent, axis: TimelineAxis) -> Response:
     wanted = _requested(request, axis)
-    tag = _tag(request, extent, axis)
+    tag = history_tag(axis, extent.revision)
     if request.query_params.get("tag", tag) != tag:
         raise RequestRefused(
-            409, "the stream has other frequencies, or the monitor was started anew; ask /history again"
+            409, "frequencies or finished rows have changed, or the monitor was started anew; ask /history again"
         )
     # Rows before the oldest known one may still be found, for example in an archive.
     is_finished = extent.begin_s <= wanted.start_s and wanted.end_s <= extent.finished_s

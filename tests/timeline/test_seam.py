@@ -115,6 +115,52 @@ def test_rows_come_from_ring_and_archive_and_else_blocks_of_2_s(seam: Timeline, 
             np.testing.assert_array_equal(part.mean, expected.mean)
 
 
+def test_the_timeline_ends_with_the_stream_also_if_the_archive_has_later_rows(tmp_path: Path) -> None:
+    later = Stretch(MIDNIGHT_S + 7200, 600)
+    write(tmp_path, later.recording())
+    monitor = Monitor(ArchiveBlocks(tmp_path))
+    monitor.timeline.update()
+    before = monitor.timeline.extent()
+    assert before.end_s == later.recording().times_s[-1]
+    stream = Stretch(MIDNIGHT_S + 100, 300)
+    monitor.receive(stream)
+    found = monitor.timeline.extent()
+    assert found.end_s == stream.recording().times_s[-1]
+    # Times between them may still get rows: what was finished is not.
+    assert found.finished_s < found.end_s
+    assert found.revision > before.revision
+
+
+def test_an_archive_that_loses_or_gets_earlier_days_is_another_revision(tmp_path: Path) -> None:
+    days = [Stretch(MIDNIGHT_S + day * 86_400 + 600, 300, seed=day) for day in range(3)]
+    directory, apart = tmp_path / "archive", tmp_path / "apart"
+    directory.mkdir()
+    apart.mkdir()
+    for day in (0, 1):
+        write(directory, days[day].recording())
+    monitor = Monitor(ArchiveBlocks(directory))
+    revisions = []
+
+    def note() -> None:
+        monitor.timeline.update()
+        revisions.append(monitor.timeline.extent().revision)
+
+    note()
+    write(directory, days[2].recording())
+    note()
+    store = next(path for path in directory.iterdir() if "2025-08-20" in path.name)
+    store.rename(apart / store.name)
+    note()
+    (apart / store.name).rename(directory / store.name)
+    note()
+    directory.rename(tmp_path / "unmounted")
+    note()
+    (tmp_path / "unmounted").rename(directory)
+    note()
+    # A new day changes nothing, nor does an archive that is gone for a while. A day that is lost or comes back does.
+    assert revisions == [0, 0, 1, 2, 2, 2]
+
+
 def test_later_rows_of_the_archive_do_not_take_the_place_of_the_newest_received_ones(tmp_path: Path) -> None:
     write(tmp_path, Stretch(BEGIN_S, 40).recording())
     write(tmp_path, Stretch(MIDNIGHT_S + 3600, 40).recording())

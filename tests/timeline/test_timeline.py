@@ -199,6 +199,43 @@ def test_a_part_of_a_longest_block_is_known_as_finely_as_the_whole_block(varied:
     assert sum(int(part.rows.sum()) for half in halves for part in half) == sum(int(part.rows.sum()) for part in whole)
 
 
+def test_a_clock_that_goes_back_opens_finished_times_again() -> None:
+    stream = Stream(nbins=2)
+    stream.send(100)
+    here_s = stream.time_s
+    stream.time_s += 3600
+    stream.send(10)
+    ahead = stream.timeline.extent()
+    assert ahead.finished_s > here_s
+    stream.time_s = here_s
+    stream.send(40)
+    stream.timeline.update()
+    behind = stream.timeline.extent()
+    assert behind.end_s == pytest.approx(stream.time_s)
+    assert behind.finished_s < here_s
+    assert behind.revision == ahead.revision + 1
+    # Rows that continue from there, and those that come a little late, change nothing.
+    stream.send(200)
+    stream.time_s -= 200
+    stream.send(40)
+    stream.timeline.update()
+    assert stream.timeline.extent().revision == behind.revision
+
+
+def test_a_clock_that_goes_back_within_one_update_is_noticed() -> None:
+    stream = Stream(nbins=2)
+    stream.send(60)
+    here_s = stream.time_s
+    stream.time_s += 3600
+    stream.send(20)
+    # No update follows until the clock is right again.
+    revision = stream.timeline.extent().revision
+    stream.time_s = here_s
+    stream.ring.append(np.ones((2, 4), np.float32), here_s + 0.25, stream.slot + 1, 0)
+    stream.timeline.update()
+    assert stream.timeline.extent().revision == revision + 1
+
+
 def test_all_rows_are_shown_after_the_clock_went_back() -> None:
     stream = Stream(nbins=2, length=150)
     stream.cadence_s = 1.0

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from timelines import RowTimeline
 
 from sunspec_tui.core.products import Product
-from sunspec_tui.core.timeline_source import TimelineExtent
 from sunspec_tui.tui.display.axes import ColumnAxis
 from sunspec_tui.tui.display.column_grid import ColumnGrid
 from sunspec_tui.tui.display.picture_values import ColumnContent, PixelCode
@@ -265,19 +264,29 @@ def test_a_new_request_replaces_the_parts_that_wait():
     loader.fetcher.stop()
 
 
-def test_finished_parts_are_read_again_after_the_clock_went_back_before_them():
-    timeline = timeline_of(BEGIN_S + np.arange(1, 8000) * 0.25, 0.25)
+class RevisedTimeline(RowTimeline):
+    """Timeline whose finished rows change."""
+
+    revision = 0
+
+    def extent(self):
+        """Return the times of the rows."""
+        return super().extent()._replace(revision=self.revision)
+
+
+@pytest.mark.parametrize("paused_back", [None, 100])
+def test_finished_parts_are_fetched_again_after_another_revision(paused_back):
+    rows = timeline_of(BEGIN_S + np.arange(1, 8_000) * 0.25, 0.25)
+    timeline = RevisedTimeline(**{name: getattr(rows, name) for name in rows.__dataclass_fields__})
     loader = TimelineLoader()
-    early, late = (request_of(2, paused_at=QUARTERS.slot_at(BEGIN_S + end_s)) for end_s in (100, 600))
-
-    def calls_of_early_picture():
-        load(loader, timeline, late)
-        calls = len(timeline.calls)
-        load(loader, timeline, early)
-        return len(timeline.calls) - calls
-
-    assert [calls_of_early_picture() for _ in range(2)] == [1, 0]
-    # The picture is still before the finished time, but rows came between the two.
-    timeline.extent = lambda: TimelineExtent(BEGIN_S, BEGIN_S + 900, BEGIN_S + 644, 0.25)
-    assert calls_of_early_picture() == 1
+    request = request_of(16, columns=60)
+    if paused_back is not None:
+        request = request._replace(paused_at_slot=request.slots.slot_at(timeline.times_s[-1]) - paused_back)
+    load(loader, timeline, request)
+    number = loader.picture.store.newest - 30
+    before = loader.picture.store.statistics([number])[0].copy()
+    timeline.data = timeline.data * 2
+    timeline.revision = 1
+    load(loader, timeline, request)
+    np.testing.assert_allclose(loader.picture.store.statistics([number])[0], 2 * before, rtol=1e-6)
     loader.fetcher.stop()

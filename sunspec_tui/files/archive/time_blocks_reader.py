@@ -91,6 +91,7 @@ class ArchiveBlocks:
         self._open: OrderedDict[Path, tuple[_Stamp, StoreTimeline | None]] = OrderedDict()
         self._reported: set[Path] = set()
         self._listing: tuple[_Stamp | None, list[tuple[StoreName, Path]]] = (None, [])
+        self._revision = 0
 
     # What there is
 
@@ -105,7 +106,7 @@ class ArchiveBlocks:
             if not first or not last:
                 return None
             begin_s, newest = min(each.begin_s for each in first), max(last, key=lambda each: each.end_s)
-            return TimelineExtent(begin_s, newest.end_s, newest.end_s, newest.cadence_s)
+            return TimelineExtent(begin_s, newest.end_s, newest.end_s, newest.cadence_s, self._revision)
 
     def axis(self) -> TimelineAxis | None:
         """Return bins and products of the newest rows; None without rows."""
@@ -307,7 +308,9 @@ class ArchiveBlocks:
         names = [(StoreName.parse(path.name), path) for path in paths]
         # A change in the same moment would not change the time of the directory.
         settled = time.time_ns() - stamp[0] > _SETTLED_NS
-        self._listing = stamp if settled else None, [(name, path) for name, path in names if name is not None]
+        found = [(name, path) for name, path in names if name is not None]
+        self._revision += _has_changed_days(self._listing[1], found)
+        self._listing = stamp if settled else None, found
         return self._listing[1]
 
     def _opened(self, path: Path) -> StoreTimeline | None:
@@ -344,6 +347,16 @@ class ArchiveBlocks:
 
     def _named(self) -> str:
         return printable_name(self._directory)
+
+
+def _has_changed_days(before: list[tuple[StoreName, Path]], now: list[tuple[StoreName, Path]]) -> bool:
+    """Return True if stores were removed, or added before the newest day."""
+    if not before:
+        return False
+    newest = max(name.day for name, _ in before)
+    added = {path: name for name, path in now}
+    lost = {path for _, path in before} - added.keys()
+    return bool(lost) or any(added[path].day < newest for path in added.keys() - {path for _, path in before})
 
 
 def _checked(path: Path) -> StoreTimeline | None:

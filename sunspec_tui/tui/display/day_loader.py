@@ -82,7 +82,7 @@ class DayLoader:
         window = window_with(extent.begin_s, extent.end_s, columns, shown_s)
         begin_s, end_s = _wanted(window, extent)
         product = Product.I if Product.I in axis.products else axis.products[0]
-        self._fit(window.step_s, (len(axis.frequencies_hz), axis.bin_hz, product), begin_s, end_s)
+        self._fit(window.step_s, (len(axis.frequencies_hz), axis.bin_hz, product, extent.revision), begin_s, end_s)
         refresh_s = min(REFRESH_S, window.column_s)
         if self._is_newer_due(end_s, extent.end_s, refresh_s):
             self._read_newer(end_s, extent, product)

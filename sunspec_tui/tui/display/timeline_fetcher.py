@@ -68,7 +68,7 @@ class TimelineFetcher:
         self._fetched: deque[FetchedPart] = deque()
         self._cache: OrderedDict[TimelinePart, list[TimeBlocks]] = OrderedDict()
         self._cached_nbytes = 0
-        self._request = 0
+        self._request = self._cache_version = 0
         self._is_busy = self._is_stopped = self._has_failed = False
 
     def request(self, source: TimelineSource, parts: Iterable[TimelinePart]) -> None:
@@ -77,8 +77,7 @@ class TimelineFetcher:
             if self._is_stopped:
                 return
             if source is not self._source:
-                self._cache.clear()
-                self._cached_nbytes = 0
+                self._forget_blocks()
             self._source = source
             self._request += 1
             self._fetched.clear()
@@ -89,10 +88,15 @@ class TimelineFetcher:
             self._condition.notify_all()
 
     def clear_cache(self) -> None:
-        """Forget all blocks, because the bins of the timeline have changed."""
+        """Forget all blocks, because bins or finished rows have changed."""
         with self._condition:
-            self._cache.clear()
-            self._cached_nbytes = 0
+            self._forget_blocks()
+
+    def _forget_blocks(self) -> None:
+        self._cache.clear()
+        self._cached_nbytes = 0
+        # A part that is being read is out of date, too.
+        self._cache_version += 1
 
     def _is_cached(self, part: TimelinePart) -> bool:
         """Return True for a cached part, and note it as fetched."""
@@ -126,25 +130,25 @@ class TimelineFetcher:
 
     def _run(self) -> None:
         while (job := self._next_job()) is not None:
-            source, part, request = job
+            source, part, request, version = job
             blocks = self._read(source, part)
             with self._condition:
                 self._is_busy = False
                 if request == self._request:
                     self._fetched.append(FetchedPart(part, blocks))
-                if blocks is not None and source is self._source:
+                if blocks is not None and version == self._cache_version:
                     self._keep(part, blocks)
                 self._condition.notify_all()
             self.on_fetched()
 
-    def _next_job(self) -> tuple[TimelineSource, TimelinePart, int] | None:
+    def _next_job(self) -> tuple[TimelineSource, TimelinePart, int, int] | None:
         """Wait for the next part; return None at the end."""
         with self._condition:
             self._condition.wait_for(lambda: self._wanted or self._is_stopped)
             if self._is_stopped or self._source is None:
                 return None
             self._is_busy = True
-            return self._source, self._wanted.popleft(), self._request
+            return self._source, self._wanted.popleft(), self._request, self._cache_version
 
     def _read(self, source: TimelineSource, part: TimelinePart) -> list[TimeBlocks] | None:
         """Read a part; log the first of several failures."""
