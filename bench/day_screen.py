@@ -1,4 +1,4 @@
-"""Measure how soon the monitor shows the whole day, and each step of a zoom to single rows.
+"""Measure how soon the day is shown, and each zoom step.
 
     python bench/simulated_day.py /tmp/archive
     python bench/day_screen.py /tmp/archive [ROUNDS]
@@ -54,7 +54,10 @@ class Replay:
         self._next = 0
 
     def states_until(self, end_s: float) -> list[tuple[float, int]]:
-        """Return time and number of drawn cells after each output until a time."""
+        """Return the states after each output until a time.
+
+        A state is a time and the number of drawn cells.
+        """
         states = []
         while self._next < len(self._written) and self._written[self._next][0] < end_s:
             at_s, data = self._written[self._next]
@@ -64,7 +67,7 @@ class Replay:
         return states
 
     def _drawn_cells(self) -> int:
-        """Count the cells with colours of the waterfall and of the day strip."""
+        """Count the cells of the waterfall and of the day strip."""
         cells = [cell for line in self._screen.buffer.values() for cell in line.values()]
         grounds = Counter(cell.bg for cell in cells)
         usual = {ground for ground, count in grounds.items() if count > USUAL_CELLS}

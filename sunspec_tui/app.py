@@ -89,8 +89,8 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
         Handler with the log lines from before the first screen; None shows none of them.
     open_preview
         Makes the rows that are shown before there is a receiver, also in the worker thread; None for no such rows.
-    recorded, opening
-        Settings of recorded rows, and a function that returns how far they are opened; None for a stream.
+    recorded, opening, end_opening
+        Settings of recorded rows, and functions that return how far they are opened, and end that; None for a stream.
     """
 
     CSS_PATH = "styles.tcss"
@@ -112,6 +112,7 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
         open_preview: Callable[[], Preview | None] = lambda: None,
         recorded: "PlaybackSettings | None" = None,
         opening: Callable[[], str] = lambda: "",
+        end_opening: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(
             finder, ascii_only=ascii_only, pacer=LinkPacer(Quality.LOWEST if settings.low_bandwidth else None)
@@ -128,6 +129,7 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
             on_ready=self._show_receiver,
             open_preview=open_preview,
             on_news=self._ticker.update_often,
+            on_end=end_opening,
         )
         self._log_lines.listeners.add(self._ticker.news.set)
         self._saver = ViewSaver(view_path, settings, lambda: self.scene.view, self.set_timer)

@@ -144,6 +144,7 @@ def run_on_terminal(
     open_preview: "Callable[[], ArchivePreview | None]" = lambda: None,
     recorded: "PlaybackSettings | None" = None,
     opening: Callable[[], str] = lambda: "",
+    end_opening: Callable[[], None] = lambda: None,
 ) -> int:
     """Run the monitor's screen; return the exit status.
 
@@ -157,8 +158,8 @@ def run_on_terminal(
         Returns the file of the saved view; None saves nothing. It is called when the screen shows the log.
     open_preview
         Makes the rows of the first picture, which is shown before there is a receiver; None for no such rows.
-    recorded, opening
-        Settings of recorded rows, and a function that returns how far they are opened; None for a stream.
+    recorded, opening, end_opening
+        Settings of recorded rows (None for a stream), and functions that say how far they are opened and end the opening.
 
     Raises
     ------
@@ -167,7 +168,7 @@ def run_on_terminal(
     """
     # Garbage collections would take a tenth of the time to the first screen, so they start after it.
     gc.disable()
-    return _run_app(_make_app(open_receiver, settings, view_path, open_preview, recorded, opening))
+    return _run_app(_make_app(open_receiver, settings, view_path, open_preview, recorded, opening, end_opening))
 
 
 def _make_app(
@@ -177,8 +178,12 @@ def _make_app(
     open_preview: "Callable[[], ArchivePreview | None]",
     recorded: "PlaybackSettings | None",
     opening: Callable[[], str],
+    end_opening: Callable[[], None],
 ) -> "Monitor":
-    """Return the app, whose screen has the log from now on."""
+    """Return the app, whose screen has the log from now on.
+
+    The parameters are those of `run_on_terminal`.
+    """
     from sunspec_tui.tui.terminal import capabilities
 
     # Textual reads its environment variables once, when it is imported.
@@ -203,6 +208,7 @@ def _make_app(
         open_preview=open_preview,
         recorded=recorded,
         opening=opening,
+        end_opening=end_opening,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sunspec_tui.cli.logging_setup import start_logging
 from sunspec_tui.cli.monitor import run_on_terminal
-from sunspec_tui.core.errors import UsageError
+from sunspec_tui.core.errors import SourceError, UsageError
 from sunspec_tui.core.playback_settings import PlaybackSettings
 from sunspec_tui.monitoring.problems import Problems
 
@@ -23,9 +23,22 @@ class Opening:
 
     def __init__(self) -> None:
         self.text = "opening files"
+        self._is_ended = False
+
+    def end(self) -> None:
+        """Open no more files: thousands would delay the end."""
+        self._is_ended = True
 
     def progress(self, count: int, total: int) -> None:
-        """Note the number of opened files."""
+        """Note the number of opened files.
+
+        Raises
+        ------
+        SourceError
+            If the program ends.
+        """
+        if self._is_ended:
+            raise SourceError(f"ended after {count} of {total} files were opened")
         self.text = f"opened {count} of {total} files"
 
 
@@ -46,6 +59,7 @@ def run(settings: PlaybackSettings) -> int:
             view_path=lambda: None if directory is None else directory / VIEW_NAME,
             recorded=settings,
             opening=lambda: opening.text,
+            end_opening=opening.end,
         )
 
 

@@ -95,6 +95,8 @@ class TimeBlocks(NamedTuple):
     def merged(self, step_s: int) -> "TimeBlocks":
         """Merge blocks, or rows, to a longer step.
 
+        A block counts with all its rows, also in a bin in which only some of them have a value.
+
         Parameters
         ----------
         step_s

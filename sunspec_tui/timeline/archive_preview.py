@@ -1,4 +1,7 @@
-"""Timeline of an archive, for a first picture before the receiver's libraries are loaded."""
+"""Timeline of an archive, shown before there is a receiver.
+
+It needs few of the receiver's libraries.
+"""
 
 import threading
 from pathlib import Path

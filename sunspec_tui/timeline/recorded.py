@@ -1,11 +1,11 @@
 """Open recorded files or an archive as a timeline to show."""
 
-import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.errors import SourceError, SunspecError
 from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.timeline_source import TimelineSource
 from sunspec_tui.core.times import format_date_and_clock
@@ -90,12 +90,17 @@ def _archive_timeline(path: Path) -> RecordedTimeline:
     if timeline.extent() is None:
         raise SourceError(f"{printable_name(path)} has no rows that can be read, so there is nothing to show")
 
+    found = [archive.day_begins_s()]
+
     def days() -> tuple[RecordedSection, ...]:
-        return sections_of_days(timeline)
+        return sections_of_days(timeline, found[0])
 
     def refresh() -> bool:
         before = timeline.extent()
         timeline.update()
+        # A problem of the archive has been reported by the update.
+        with suppress(SunspecError):
+            found[0] = archive.day_begins_s()
         return timeline.extent() != before
 
     return RecordedTimeline(timeline, f"archive {printable_name(path.name)}", days, refresh)
@@ -106,18 +111,18 @@ def _section_of_file(file: IndexedFile) -> RecordedSection:
     return RecordedSection(printable_name(file.path.name), station, file.begin_us / 1e6, file.end_us / 1e6)
 
 
-def sections_of_days(source: TimelineSource) -> tuple[RecordedSection, ...]:
-    """Return the days of a timeline."""
+def sections_of_days(source: TimelineSource, begins_s: Sequence[float]) -> tuple[RecordedSection, ...]:
+    """Return the sections of days that have stores, given their begins.
+
+    A day without them is left out: a single row with a wrong time may lie years away from the others.
+    """
     extent = source.extent()
     if extent is None:
         return ()
-    first, last = (math.floor(each / DAY_S) for each in (extent.begin_s, math.nextafter(extent.end_s, 0)))
     return tuple(
         RecordedSection(
-            format_date_and_clock(day * DAY_S)[:10],
-            "",
-            max(extent.begin_s, day * DAY_S),
-            min(extent.end_s, (day + 1) * DAY_S),
+            format_date_and_clock(begin_s)[:10], "", max(extent.begin_s, begin_s), min(extent.end_s, begin_s + DAY_S)
         )
-        for day in range(first, last + 1)
+        for begin_s in begins_s
+        if begin_s < extent.end_s and begin_s + DAY_S > extent.begin_s
     )

@@ -68,6 +68,8 @@ class ReceiverWorker(Generic[Receiver]):
         Makes the rows that are shown before there is a receiver, in the worker; None for no such rows.
     on_news
         Called when the preview can be shown.
+    on_end
+        Called at the end, also while the receiver is still being made: then `open_receiver` may raise an error.
 
     Attributes
     ----------
@@ -87,9 +89,10 @@ class ReceiverWorker(Generic[Receiver]):
         on_ready: Callable[[], None],
         open_preview: Callable[[], Preview | None] = lambda: None,
         on_news: Callable[[], None] = lambda: None,
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
         self._open_receiver, self._prepare, self._on_ready = open_receiver, prepare, on_ready
-        self._open_preview, self._on_news = open_preview, on_news
+        self._open_preview, self._on_news, self._on_end = open_preview, on_news, on_end
         self.preview: Preview | None = None
         self._ending = threading.Event()
         self.receiver: Receiver | None = None
@@ -98,6 +101,7 @@ class ReceiverWorker(Generic[Receiver]):
     def end(self) -> None:
         """Make `run` stop the receiver and return."""
         self._ending.set()
+        self._on_end()
 
     def run(self) -> None:
         """Run the receiver until `end` is called.
@@ -108,7 +112,7 @@ class ReceiverWorker(Generic[Receiver]):
             self._show_preview()
             receiver = self._open_receiver()
         except SunspecError as error:
-            self.failure = error
+            self.failure = None if self._ending.is_set() else error
             return
         except Exception as error:  # noqa: BLE001 - the observer must see that nothing is received
             log_failure("the receiver", error)

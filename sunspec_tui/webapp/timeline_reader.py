@@ -5,6 +5,7 @@ answer. A visitor that asks for much waits, and reading uses at most half of a p
 """
 
 import asyncio
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -72,8 +73,21 @@ class TimelineReader:
         self._of_peer = RateLimiter(PEER_SHARE, PEER_BURST_S * PEER_SHARE, monotonic)
         self._of_all = RateLimiter(ALL_SHARE, ALL_BURST_S * ALL_SHARE, monotonic)
         self._state: tuple[float, object] | None = None
+        self._finished_s = -math.inf
+        self._steps_back = 0
         self.reads = 0
         """Answers that were read, and not found in the cache."""
+
+    def steps_back(self, end_s: float, finished_s: float) -> int:
+        """Return how often the data's clock went back before finished rows.
+
+        Columns that were finished may then change, so an address must not be that of before.
+        """
+        if end_s < self._finished_s:
+            self._steps_back += 1
+            self._finished_s = finished_s
+        self._finished_s = max(self._finished_s, finished_s)
+        return self._steps_back
 
     async def answer(self, key: Hashable, peer: str, read: Callable[[], Answer]) -> Answer:
         """Return the answer with this key from the cache, or read it.

@@ -1,4 +1,4 @@
-"""The archive is shown before there is a receiver, and without a stream."""
+"""The archive is shown before the receiver, and without a stream."""
 
 import threading
 import time

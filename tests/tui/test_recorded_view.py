@@ -20,7 +20,7 @@ from sunspec_tui.files.read import read_recording
 from sunspec_tui.files.read_limits import RowSelection
 from sunspec_tui.files.write import export
 from sunspec_tui.playback import Playback, interval_text
-from sunspec_tui.timeline.recorded import RecordedSection, open_timeline, sections_of_days
+from sunspec_tui.timeline.recorded import RecordedSection, open_timeline
 from sunspec_tui.tui.display.readouts import readout_of
 from sunspec_tui.tui.display.recorded_view import begin_at, go_live, pause_at, show_section, shown_interval
 from sunspec_tui.tui.display.scene import Scene
@@ -245,12 +245,19 @@ def test_speeds_have_round_steps(speed, by, expected):
     assert next_speed(speed, by) == expected
 
 
-def test_days_of_a_timeline_are_sections(tmp_path):
-    timeline = open_timeline(files_of(tmp_path, gap_s=86_400), RowSelection()).source
-    days = sections_of_days(timeline)
-    assert [day.name for day in days] == ["2025-08-18", "2025-08-19", "2025-08-20"]
-    assert days[0].begin_s == timeline.extent().begin_s
-    assert days[-1].end_s == timeline.extent().end_s
+def test_only_days_that_have_stores_are_sections(tmp_path):
+    rows = recording(8, nchan=64)
+    for day in (0, 1, 3):
+        shifted = replace(rows, times_s=rows.times_s + day * 86_400)
+        open_store(tmp_path, shifted, (), Precision.EXACT).append(shifted)
+    # A clock that was not set wrote a row of 1970.
+    unset = replace(rows.only(slice(0, 1)), times_s=np.array([5.0]))
+    open_store(tmp_path, unset, (), Precision.EXACT).append(unset)
+    recorded = open_timeline([tmp_path], RowSelection())
+    days = recorded.sections()
+    assert [day.name for day in days] == ["1970-01-01", "2025-08-18", "2025-08-19", "2025-08-21"]
+    assert days[0].begin_s == recorded.source.extent().begin_s
+    assert days[-1].end_s == recorded.source.extent().end_s
 
 
 def test_an_archive_is_shown_day_by_day(tmp_path, scenes):
