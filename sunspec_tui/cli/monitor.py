@@ -159,7 +159,7 @@ def run_on_terminal(
     open_preview
         Makes the rows of the first picture, which is shown before there is a receiver; None for no such rows.
     recorded, opening, end_opening
-        Settings of recorded rows (None for a stream), and functions that say how far they are opened and end the opening.
+        Settings of recorded rows (None for a stream), and functions that say how far they are opened, and stop that.
 
     Raises
     ------

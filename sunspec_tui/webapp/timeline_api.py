@@ -84,7 +84,7 @@ def _peer(request: Request) -> str:
 
 
 def _tag(request: Request, extent: TimelineExtent, axis: TimelineAxis) -> str:
-    """Return the tag of this run, a frequency axis, and the data's clock."""
+    """Return the tag of run, frequency axis, and the data's clock."""
     steps_back = _reader(request).steps_back(extent.end_s, extent.finished_s)
     frequencies_hz = np.ascontiguousarray(axis.frequencies_hz, np.float64).tobytes()
     return hashlib.sha256(f"{_RUN}{steps_back}".encode() + frequencies_hz).hexdigest()[:12]
