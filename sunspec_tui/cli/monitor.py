@@ -33,7 +33,7 @@ log = logging.getLogger("sunspec_tui")
 
 def run(settings: Settings) -> int:
     """Run the monitor and return its exit status."""
-    flux_scale = _flux_scale(settings)
+    flux_scale = load_scale(settings.flux_scale)
     streams, problems = (sys.stdout, sys.stdin), Problems()
     on_terminal = all(stream is not None and stream.isatty() for stream in streams) and not settings.no_ui
     if on_terminal:
@@ -65,16 +65,16 @@ def run(settings: Settings) -> int:
         return headless.run(open_receiver(), settings, say, show=show_secret, ending=ending)
 
 
-def _flux_scale(settings: Settings) -> "FluxScale | None":
-    """Return the flux scale.
+def load_scale(text: str | None) -> "FluxScale | None":
+    """Return the flux scale of an option.
 
     It is read once, before the first screen, because a pipe cannot be read again.
     """
-    if settings.flux_scale is None:
+    if text is None:
         return None
     from sunspec_tui.core.flux_scale import load_flux_scale
 
-    return load_flux_scale(settings.flux_scale)
+    return load_flux_scale(text)
 
 
 def _open_receiver(

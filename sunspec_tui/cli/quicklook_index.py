@@ -12,6 +12,7 @@ from sunspec_tui.cli.progress_line import ProgressLine
 from sunspec_tui.cli.signals import EndRequested
 from sunspec_tui.core.errors import ArchiveError, SunspecError, UsageError
 from sunspec_tui.core.exit_status import EXIT_OK, STATUSES
+from sunspec_tui.core.flux_scale import load_flux_scale
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.core.quicklook_settings import PANELS, QuicklookSettings, parse_panels
@@ -34,6 +35,7 @@ def run_index(settings: QuicklookSettings, say: Say) -> int:
         settings.product,
         PANELS if settings.panels is None else parse_panels(settings.panels),
         not settings.keep_background,
+        load_flux_scale(settings.flux_scale),
     )
     periods = (settings.per,) if settings.per in ("day", "hour") else ("day", "hour")
     progress = ProgressLine(say, "pictures and files")

@@ -6,8 +6,8 @@ from pathlib import Path
 from sunspec_tui.core import shared_settings as shared
 from sunspec_tui.core.setting_fields import check_settings
 from sunspec_tui.core.setting_fields import setting as _setting
-from sunspec_tui.core.settings import Settings
-from sunspec_tui.core.view_options import MAX_SPAN_S
+from sunspec_tui.core.settings import FLUX_SCALE, Settings
+from sunspec_tui.core.view_options import MAX_SPAN_S, check_flux_scale
 
 DEFAULT_SPEED, MAX_SPEED = 10.0, 10_000.0
 
@@ -30,6 +30,7 @@ class PlaybackSettings:
     observation: int | None = shared.observation()
     tuning: int | None = shared.tuning()
     chan0: int | None = shared.older_file_chan0()
+    flux_scale: str | None = _setting(None, FLUX_SCALE, "rows", check=check_flux_scale)
     product: str | None = shared.screen_product("the first one")
     palette: str | None = shared.palette()
     levels: str | None = shared.levels()

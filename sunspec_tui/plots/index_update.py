@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sunspec_tui.core.errors import ArchiveError, UsageError
+from sunspec_tui.core.flux_scale import scale_recording
 from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
@@ -134,6 +135,8 @@ class IndexUpdater:
         """Return the record; without pictures of other options."""
         record = self._record or read_record(self._out)
         options = {**self._options._asdict(), "panels": list(self._options.panels), "periods": list(self._periods)}
+        scale = options.pop("flux_scale")
+        options |= {} if scale is None else {"flux_scale": [scale.name, scale.digest]}
         if record.options != options:
             # Earlier pictures stay until the new ones are drawn.
             for each in record.days.values():
@@ -236,7 +239,7 @@ class IndexUpdater:
     def _write_intervals(self, work: Work, recordings: list[Recording], files: dict[str, FileRecord]) -> Iterator[Path]:
         nbytes, names = 0, file_names(work.day, work.key, len(recordings))
         for name, recording in zip(names, recordings, strict=True):
-            nbytes += export(recording, self._out / name)
+            nbytes += export(scale_recording(recording, self._options.flux_scale), self._out / name)
             yield self._out / name
         edges_hz = [each.frequencies_hz[[0, -1]] for each in recordings]
         files[work.key] = replace(

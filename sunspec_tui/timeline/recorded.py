@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sunspec_tui.core.errors import SourceError, SunspecError
+from sunspec_tui.core.flux_scale import ARBITRARY, SFU, FluxScale
 from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.timeline_source import TimelineSource
 from sunspec_tui.core.times import format_date_and_clock
@@ -14,7 +15,8 @@ from sunspec_tui.files.file_index import IndexedFile, Progress
 from sunspec_tui.files.file_timeline import FileTimeline
 from sunspec_tui.files.input_paths import is_archive_of_stores
 from sunspec_tui.files.read_limits import RowSelection
-from sunspec_tui.timeline.timeline import Timeline
+from sunspec_tui.timeline.scaled_archive import ScaledArchive
+from sunspec_tui.timeline.timeline import StoredTimeline, Timeline
 
 DAY_S = 86_400.0
 
@@ -49,15 +51,23 @@ class RecordedTimeline(NamedTuple):
         Returns its files or days, in the order of time.
     refresh
         Reads new rows; returns True if there are some. It may read a disk.
+    unit
+        Unit of the powers.
     """
 
     source: TimelineSource
     name: str
     sections: Callable[[], tuple[RecordedSection, ...]]
     refresh: Callable[[], bool]
+    unit: str
 
 
-def open_timeline(paths: Sequence[Path], selection: RowSelection, progress: Progress | None = None) -> RecordedTimeline:
+def open_timeline(
+    paths: Sequence[Path],
+    selection: RowSelection,
+    progress: Progress | None = None,
+    scale: FluxScale | None = None,
+) -> RecordedTimeline:
     """Open files, or one archive.
 
     Parameters
@@ -68,24 +78,32 @@ def open_timeline(paths: Sequence[Path], selection: RowSelection, progress: Prog
         The parts of each file.
     progress
         Called with the number of indexed files, and of all.
+    scale
+        Flux scale for the powers; None for powers as they are.
 
     Raises
     ------
     SourceError
         If nothing can be read.
+    UsageError
+        If powers in sfu would be scaled again.
     """
     if len(paths) == 1 and is_archive_of_stores(paths[0]):
-        return _archive_timeline(paths[0])
-    files = FileTimeline(paths, selection, progress)
+        return _archive_timeline(paths[0], scale)
+    files = FileTimeline(paths, selection, progress, scale)
     count = len(files.files)
     name = printable_name(files.files[0].path.name) if count == 1 else f"{count} files"
-    return RecordedTimeline(files, name, lambda: tuple(map(_section_of_file, files.files)), files.refresh)
+    return RecordedTimeline(files, name, lambda: tuple(map(_section_of_file, files.files)), files.refresh, files.unit)
 
 
-def _archive_timeline(path: Path) -> RecordedTimeline:
-    """Return the timeline of an archive, without a ring."""
+def _archive_timeline(path: Path, scale: FluxScale | None) -> RecordedTimeline:
+    """Return the timeline of an archive, without a ring.
+
+    An archive has powers as received, also if its monitor showed them in sfu.
+    """
     archive = ArchiveBlocks(path)
-    timeline = Timeline(tuple, lambda *_: None, archive)
+    scaled: StoredTimeline = archive if scale is None else ScaledArchive(archive, scale)
+    timeline = Timeline(tuple, lambda *_: None, scaled)
     timeline.update()
     if timeline.extent() is None:
         raise SourceError(f"{printable_name(path)} has no rows that can be read, so there is nothing to show")
@@ -103,7 +121,9 @@ def _archive_timeline(path: Path) -> RecordedTimeline:
             found[0] = archive.day_begins_s()
         return timeline.extent() != before
 
-    return RecordedTimeline(timeline, f"archive {printable_name(path.name)}", days, refresh)
+    return RecordedTimeline(
+        timeline, f"archive {printable_name(path.name)}", days, refresh, ARBITRARY if scale is None else SFU
+    )
 
 
 def _section_of_file(file: IndexedFile) -> RecordedSection:

@@ -168,7 +168,7 @@ class StepStore:
 
 
 def _unused_memory(shape: tuple[int, int], dtype: type[Code]) -> NDArray[Code]:
-    """Return an array that uses memory where it is written.
+    """Return an array that uses only the memory pages that are written.
 
     numpy asks for pages of 2 MiB for large arrays. Then the first block would use 2 MiB of each array.
     """

@@ -50,8 +50,8 @@ async def history(request: Request) -> Response:
         if extent is None or axis is None:
             raise RequestRefused(404, "nothing has been received yet")
         if not {"start", "end"} & request.query_params.keys():
-            description = _description(extent, axis, _tag(request, extent, axis))
-            return Response(json_bytes(description), media_type=JSON, headers=_never_cached())
+            found = _description(extent, axis, _tag(request, extent, axis), context.source.unit)
+            return Response(json_bytes(found), media_type=JSON, headers=_never_cached())
         return await _columns(request, source, extent, axis)
     except ReaderBusyError:
         raise RequestRefused(503, "too many answers of the timeline are in progress; try again later") from None
@@ -84,13 +84,13 @@ def _peer(request: Request) -> str:
 
 
 def _tag(request: Request, extent: TimelineExtent, axis: TimelineAxis) -> str:
-    """Return the tag of run, frequency axis, and the data's clock."""
+    """Return the tag of run, frequency axis and the data's clock."""
     steps_back = _reader(request).steps_back(extent.end_s, extent.finished_s)
     frequencies_hz = np.ascontiguousarray(axis.frequencies_hz, np.float64).tobytes()
     return hashlib.sha256(f"{_RUN}{steps_back}".encode() + frequencies_hz).hexdigest()[:12]
 
 
-def _description(extent: TimelineExtent, axis: TimelineAxis, tag: str) -> dict[str, object]:
+def _description(extent: TimelineExtent, axis: TimelineAxis, tag: str, unit: str) -> dict[str, object]:
     return {
         "begin_s": extent.begin_s,
         "end_s": extent.end_s,
@@ -101,6 +101,7 @@ def _description(extent: TimelineExtent, axis: TimelineAxis, tag: str) -> dict[s
         "low_mhz": _low_mhz(axis),
         "bin_mhz": axis.bin_hz / 1e6,
         "products": [str(each) for each in axis.products],
+        "unit": unit,
         "steps_s": COLUMN_STEPS_S,
         "max_columns": timeline_columns.MAX_COLUMNS,
         "max_bins": timeline_columns.MAX_BINS,

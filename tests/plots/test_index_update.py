@@ -9,6 +9,7 @@ import pytest
 from day_archives import DAY_S, FakeRunner, add_rows
 
 from sunspec_tui.core.errors import ArchiveError, UsageError
+from sunspec_tui.core.flux_scale import load_flux_scale
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.archive.reader import read_archive
 from sunspec_tui.files.notes import NOTES_NAME as NOTES
@@ -207,6 +208,21 @@ def test_the_interval_of_a_note_is_a_file_of_its_rows(index):
     # Another text changes the page alone.
     (index.archive / NOTES).write_text((index.archive / NOTES).read_text().replace("re-pointed", "moved"))
     assert index.update() == (["index.html"], [])
+
+
+def test_an_index_in_sfu_has_intervals_in_sfu_and_new_pictures_for_other_factors(index):
+    index.note("18T12:01:00", "18T12:03:00")
+    names, _ = index.update()
+    (name,) = [each for each in names if each.endswith(".fits")]
+    plain = read_recording(index.out / name)
+    for factor in (0.5, 0.25):
+        scaled = PictureOptions(flux_scale=load_flux_scale(factor))
+        names, keys = index.update(scaled)
+        assert len(keys) == 5
+        found = read_recording(index.out / name)
+        assert found.unit == "sfu"
+        np.testing.assert_allclose(found.data, plain.data * factor, rtol=1e-5)
+        assert index.update(scaled) == ([], [])
 
 
 def test_an_interval_may_cross_midnight_and_grow(index):

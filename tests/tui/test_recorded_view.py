@@ -10,7 +10,8 @@ from recordings import START_S, recording
 from solar_event import DATA, needs_event
 from waiting import poll_until
 
-from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.errors import SourceError, UsageError
+from sunspec_tui.core.flux_scale import load_flux_scale, scale_recording
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.times import parse_user_time
@@ -358,3 +359,59 @@ def test_rows_of_an_interval_are_exported(tmp_path):
     inside = (whole.times_s >= START_S + 30) & (whole.times_s < START_S + 150)
     assert f"{inside.sum()} rows" in sentence
     np.testing.assert_array_equal(read_recording(tmp_path / "out.npz").data, whole.data[inside])
+
+
+# Flux
+
+
+FACTOR = 0.5
+
+
+def test_files_in_sfu_say_so_and_are_not_scaled_again(tmp_path):
+    rows = scale_recording(recording(120, nchan=64), load_flux_scale(FACTOR))
+    export(rows, tmp_path / "sfu.npz")
+    found = open_timeline([tmp_path / "sfu.npz"], RowSelection())
+    assert (found.unit, Playback(found, 1.0).unit, Playback(found, 1.0).snapshot(memory=False).unit) == ("sfu",) * 3
+    with pytest.raises(UsageError, match="in sfu already; leave --flux-scale out"):
+        open_timeline([tmp_path / "sfu.npz"], RowSelection(), scale=load_flux_scale(FACTOR))
+
+
+def test_files_of_another_unit_are_left_out(tmp_path, warnings_logged):
+    paths = files_of(tmp_path, count=2)
+    export(scale_recording(recording(40, nchan=64), load_flux_scale(FACTOR)), tmp_path / "sfu.npz")
+    found = open_timeline([*paths, tmp_path / "sfu.npz"], RowSelection())
+    assert (found.unit, len(found.sections())) == ("arbitrary", 2)
+    assert warnings_logged() == [
+        "sfu.npz: powers in sfu, not in an arbitrary unit as those of the other files; left out, view them apart"
+    ]
+
+
+@pytest.mark.parametrize("product", [Product.XX, Product.I, Product.V_OVER_I])
+@pytest.mark.parametrize("step_s", [0, 2])
+def test_a_scale_turns_files_into_sfu(tmp_path, product, step_s):
+    paths = files_of(tmp_path, count=2)
+    plain, scaled = (open_timeline(paths, RowSelection(), scale=each) for each in (None, load_flux_scale(FACTOR)))
+    asked = (step_s, MIDNIGHT_S - 86_400, MIDNIGHT_S, product)
+    factor = 1 if product is Product.V_OVER_I else FACTOR
+    pairs = list(zip(plain.source.blocks(*asked), scaled.source.blocks(*asked), strict=True))
+    assert pairs
+    for before, after in pairs:
+        np.testing.assert_allclose(after.mean, before.mean * factor, rtol=1e-5)
+        np.testing.assert_allclose(after.peak, before.peak * factor, rtol=1e-5)
+
+
+def test_an_export_from_the_screen_is_in_sfu(tmp_path):
+    scale = load_flux_scale(FACTOR)
+    playback = Playback(open_timeline(files_of(tmp_path), RowSelection(), scale=scale), 1.0, scale=scale)
+    playback.export_times(tmp_path / "out.npz", START_S + 30, START_S + 150)
+    found, whole = read_recording(tmp_path / "out.npz"), recording(1200, nchan=64)
+    inside = (whole.times_s >= START_S + 30) & (whole.times_s < START_S + 150)
+    assert found.unit == "sfu"
+    np.testing.assert_array_equal(found.data, whole.data[inside] * np.float32(FACTOR))
+
+
+def test_bins_outside_a_scale_are_named(tmp_path):
+    (tmp_path / "scale.txt").write_text("1 0.5\n2 0.5\n")
+    scale, paths = load_flux_scale(tmp_path / "scale.txt"), files_of(tmp_path)
+    snapshot = Playback(open_timeline(paths, RowSelection(), scale=scale), 1.0, scale=scale).snapshot(memory=False)
+    assert snapshot.notes == ("16 bins are outside the flux scale scale.txt and without values",)

@@ -44,9 +44,7 @@ class TimeColumns(NamedTuple):
 
     @classmethod
     def of(cls, times_s: list[float]) -> "TimeColumns | None":
-        """Return the columns of some ends, or None.
-
-        It is None if their times do not increase.
+        """Return the columns of some ends; None without increasing times.
 
         Parameters
         ----------
