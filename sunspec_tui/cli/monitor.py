@@ -159,7 +159,7 @@ def run_on_terminal(
     open_preview
         Makes the rows of the first picture, which is shown before there is a receiver; None for no such rows.
     recorded, opening, end_opening
-        Settings of recorded rows, and functions that return how far they are opened, and end that; None for a stream.
+        Settings of recorded rows (None for a stream), and functions that say how far they are opened, and stop that.
 
     Raises
     ------
@@ -180,7 +180,10 @@ def _make_app(
     opening: Callable[[], str],
     end_opening: Callable[[], None],
 ) -> "Monitor":
-    """Return the app, whose screen has the log from now on."""
+    """Return the app, whose screen has the log from now on.
+
+    The parameters are those of `run_on_terminal`.
+    """
     from sunspec_tui.tui.terminal import capabilities
 
     # Textual reads its environment variables once, when it is imported.
