@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from commands import END_S, SERVICE, full_pipe, ignoring, published, running
+from extent import some
 from peers import free_port
 from terminals import PROGRAM
 from waiting import poll_until
@@ -48,18 +49,21 @@ m.ArchiveWriter.stop = stop
 }
 
 
+ENDS = {
+    "TERM, usual limit": (signal.SIGTERM, 0, ""),
+    "INT, short limit": (signal.SIGINT, 130, "signals.ORDERLY_S = 0.5"),
+}
+
+
 def begun(process):
     """A service's first line."""
     assert process.stdout.readline(), process.stderr and process.stderr.read()
 
 
-@pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize(
-    ("number", "status", "limit"),
-    [(signal.SIGTERM, 0, ""), (signal.SIGINT, 130, "signals.ORDERLY_S = 0.5")],
-    ids=["TERM, usual limit", "INT, short limit"],
-)
-def test_a_signal_ends_the_monitor_whatever_part_of_it_hangs(part, number, status, limit, tmp_path):
+# The short form hangs each part once.
+@pytest.mark.parametrize(("part", "name"), some([(part, name) for part in PARTS for name in ENDS], len(PARTS)))
+def test_a_signal_ends_the_monitor_whatever_part_of_it_hangs(part, name, tmp_path):
+    number, status, limit = ENDS[name]
     patch = f"{PARTS[part]}\n{limit}"
     words = [sys.executable, "-c", HANGING.format(patch=patch), *SERVICE[3:], "--status-interval", "0.1"]
     with running(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
