@@ -227,7 +227,7 @@ def test_after_a_suspension_there_is_one_status_line_and_not_all_that_were_misse
 
 def test_the_last_status_counts_what_the_archive_holds(tmp_path):
     port = str(free_port())
-    producer = [*PROGRAM, "stream", "--port", port, "--speed", "100"]
+    producer = [*PROGRAM, "stream", "--port", port, "--speed", "40"]
     words = [*PROGRAM, "--no-ui", "--port", port, "--plot-interval", "0", "--archive", str(tmp_path / "archive"),
              "--duration", "6", "--status-format", "json", "--buffer-length", "4000"]  # fmt: skip
     with running(producer, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
