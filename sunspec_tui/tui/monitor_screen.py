@@ -47,7 +47,7 @@ from sunspec_tui.tui.widgets.footer import KeyLine
 from sunspec_tui.tui.widgets.line_text import status_text, viewed_text
 from sunspec_tui.tui.widgets.panel_table import PANEL_TEXTS, PanelValues, no_stream_text
 from sunspec_tui.tui.widgets.panel_text import waiting_advice, waiting_text
-from sunspec_tui.tui.widgets.panels import LogPanel, Panel, TextCells
+from sunspec_tui.tui.widgets.panels import LOG_LINES, LogPanel, Panel, TextCells
 from sunspec_tui.tui.widgets.spectrum import Spectrum
 from sunspec_tui.tui.widgets.waterfall import Waterfall
 
@@ -235,8 +235,10 @@ class MonitorScreen(Guarded, Screen[object]):
             return
         self.log_history.add(lines)
         panel = self.query_one(LogPanel)
+        # Lines of a flood that the panel would drop at once cost nothing.
+        kept = lines[-LOG_LINES:]
         # A span carries the style, because the style of a whole text would not be drawn.
-        panel.add(*(Text.assemble((f"{format_clock(line.time_s)} {line.text}", line.style)) for line in lines))
+        panel.add(*(Text.assemble((f"{format_clock(line.time_s)} {line.text}", line.style)) for line in kept))
         errors = [line for line in lines if line.level >= logging.ERROR]
         now_s = time.monotonic()
         shows_log = panel.is_on_screen or isinstance(self.app.screen, LogPage)

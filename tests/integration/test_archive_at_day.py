@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from commands import running
+from extent import some
 from publishers import producing
 from recordings import recording
 from terminals import PROGRAM
@@ -33,7 +34,7 @@ def counts_of(words):
     return json.loads(last)
 
 
-@pytest.mark.parametrize("year", [2024, 2026, 2045])
+@pytest.mark.parametrize("year", some([2024, 2026, 2045], 2))
 @pytest.mark.parametrize(("hour", "written"), [(20, ROWS), (8, 0)])  # noon and midnight over the site
 def test_the_command_archives_while_the_sun_is_high(tmp_path, year, hour, written):
     rows = recording(ROWS, nchan=64, start_s=datetime(year, 11, 26, hour, tzinfo=UTC).timestamp())

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from commands import END_S, SERVICE, full_pipe, ignoring, published, running
+from extent import some
 from peers import free_port
 from terminals import PROGRAM
 from waiting import poll_until
@@ -48,18 +49,21 @@ m.ArchiveWriter.stop = stop
 }
 
 
+ENDS = {
+    "TERM, usual limit": (signal.SIGTERM, 0, ""),
+    "INT, short limit": (signal.SIGINT, 130, "signals.ORDERLY_S = 0.5"),
+}
+
+
 def begun(process):
     """A service's first line."""
     assert process.stdout.readline(), process.stderr and process.stderr.read()
 
 
-@pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize(
-    ("number", "status", "limit"),
-    [(signal.SIGTERM, 0, ""), (signal.SIGINT, 130, "signals.ORDERLY_S = 0.5")],
-    ids=["TERM, usual limit", "INT, short limit"],
-)
-def test_a_signal_ends_the_monitor_whatever_part_of_it_hangs(part, number, status, limit, tmp_path):
+# The short form hangs each part once.
+@pytest.mark.parametrize(("part", "name"), some([(part, name) for part in PARTS for name in ENDS], len(PARTS)))
+def test_a_signal_ends_the_monitor_whatever_part_of_it_hangs(part, name, tmp_path):
+    number, status, limit = ENDS[name]
     patch = f"{PARTS[part]}\n{limit}"
     words = [sys.executable, "-c", HANGING.format(patch=patch), *SERVICE[3:], "--status-interval", "0.1"]
     with running(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
@@ -223,7 +227,7 @@ def test_after_a_suspension_there_is_one_status_line_and_not_all_that_were_misse
 
 def test_the_last_status_counts_what_the_archive_holds(tmp_path):
     port = str(free_port())
-    producer = [*PROGRAM, "stream", "--port", port, "--speed", "100"]
+    producer = [*PROGRAM, "stream", "--port", port, "--speed", "40"]
     words = [*PROGRAM, "--no-ui", "--port", port, "--plot-interval", "0", "--archive", str(tmp_path / "archive"),
              "--duration", "6", "--status-format", "json", "--buffer-length", "4000"]  # fmt: skip
     with running(producer, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):

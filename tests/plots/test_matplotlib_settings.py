@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from commands import SERVICE, published, running
+from extent import some
 from recordings import recording
 from terminals import PROGRAM
 
@@ -15,7 +16,10 @@ from sunspec_tui.files.archive.store import open_store
 HOUR_S = 1_755_550_800.0
 
 
-@pytest.fixture(params=["working directory", "user's settings", "variable", "FIFO"])
+PLACES = ["working directory", "user's settings", "variable", "FIFO"]
+
+
+@pytest.fixture(params=PLACES)
 def environment(request, tmp_path):
     """Working directory and environment with an invalid `matplotlibrc`."""
     (tmp_path / "config" / "matplotlib").mkdir(parents=True)
@@ -39,6 +43,8 @@ def run(words, environment, tmp_path):
     )
 
 
+# The last test loads matplotlib with each of them.
+@pytest.mark.parametrize("environment", some(PLACES, 2), indirect=True)
 def test_snapshot_draws(environment, tmp_path):
     with published() as port:
         done = run([*PROGRAM, "snapshot", "--port", port, "--frames", "1", "--png", "a.png"], environment, tmp_path)

@@ -20,6 +20,7 @@ from sunspec_tui.tui.log_lines import LogLine, LogLines
 from sunspec_tui.tui.log_page import MAX_LINES, LogHistory, entry_lines, scrolled
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.toasts import MAX_CHARACTERS, Toasts, shortened
+from sunspec_tui.tui.widgets.panels import LOG_LINES, LogPanel
 
 CONTEXT = ViewContext(
     4, 1200, 70, 20, 768, 5000, 3801, 5000, FrequencyWindow(0, 768, 13.4, 86.9), window=Window(120, 40)
@@ -73,6 +74,14 @@ def test_the_log_is_bounded():
     history = LogHistory()
     history.add(LogLine(logging.INFO, 0.0, str(n)) for n in range(MAX_LINES + 5))
     assert (len(history.lines), history.lines[0].text, history.count) == (MAX_LINES, "5", MAX_LINES + 5)
+
+
+def test_the_panel_gets_only_lines_that_it_keeps(screen, monkeypatch):
+    got = []
+    monkeypatch.setattr(LogPanel, "add", lambda _, *entries: got.extend(entries))
+    lines = [LogLine(logging.INFO, 1.8e9, f"event {n:04d}") for n in range(MAX_LINES)]
+    screen.do(screen.app.main_screen.show_log, lines)
+    assert [entry.plain[9:] for entry in got] == [line.text for line in lines[-LOG_LINES:]]
 
 
 def test_a_long_line_of_the_log_is_wrapped_beside_its_time():

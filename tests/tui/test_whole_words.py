@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extent import some
 from monitors import Screen, StillReceiver
 from sky_frames import sky
 from textual.geometry import Region
@@ -23,7 +24,7 @@ from sunspec_tui.tui.key_bindings import FOOTER
 from sunspec_tui.tui.log_lines import LogLine
 from sunspec_tui.tui.widgets.panels import LogPanel, Panel
 
-SIZES = [(80, 24), (100, 30), (120, 40), (200, 60), (250, 70)]
+SIZES = some([(80, 24), (100, 30), (120, 40), (200, 60), (250, 70)], 3)
 SMALL = [(60, 20), (40, 12), (20, 6)]
 FRAMES = 40
 NOTE = re.compile(r"\d+ more lines?(: .+)?|… u: the whole log")

@@ -14,7 +14,7 @@ from sunspec_tui.tui.terminal.canvas import Grid
 from sunspec_tui.tui.terminal.cell_widget import CellWidget
 from sunspec_tui.tui.widgets.fitting import CONSOLE, first_that_fits, in_columns, lines_that_fit, wrap_line, wrap_lines
 
-_LOG_LINES = 200
+LOG_LINES = 200
 _MIN_PAGE_COLUMNS = 36
 FAILURE_STYLE = "bold white on red"
 SUBTITLE_FRAME_COLUMNS = 2
@@ -134,7 +134,7 @@ class LogPanel(Panel):
 
     def __init__(self, title: str, *, id: str) -> None:  # noqa: A002 - Textual's own name
         super().__init__(title, id=id)
-        self._entries: deque[Text] = deque(maxlen=_LOG_LINES)
+        self._entries: deque[Text] = deque(maxlen=LOG_LINES)
         self._lines_back = 0
 
     @property
