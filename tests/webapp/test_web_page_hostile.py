@@ -143,7 +143,7 @@ class AtAnyTime(Between):
 
 @pytest.fixture(scope="module")
 def lasting(browser, still):
-    """A page that stays open, with its relay: it survives one broken message after the other."""
+    """A page that stays open, and its relay."""
     between = AtAnyTime()
     visit = Visit(browser, still, "#height=128", before=between)
     yield visit, between
