@@ -100,6 +100,10 @@ class Program:
             threading.Event().wait(0.02)
         raise TimeoutError(pattern.pattern)
 
+    def press(self, keys: bytes) -> None:
+        """Send keys to the program."""
+        os.write(self._master, keys)
+
     def end(self) -> None:
         """Kill the program and close the terminal."""
         self.process.kill()

@@ -43,10 +43,11 @@ from sunspec_tui.tui.monitor_screen import (
 from sunspec_tui.tui.note_keys import NoteKeys
 from sunspec_tui.tui.receiver_actions import follow_view
 from sunspec_tui.tui.receiver_keys import ReceiverKeys
-from sunspec_tui.tui.receiver_worker import ReceiverWorker
+from sunspec_tui.tui.receiver_worker import Preview, ReceiverWorker
 from sunspec_tui.tui.recorded_rows import RecordedRows
 from sunspec_tui.tui.screen_updater import ScreenUpdater
 from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
+from sunspec_tui.tui.terminal.dialog import acts_at_once
 from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.terminal.pixel_app import PixelApp
@@ -86,8 +87,10 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
         File of the saved view; None saves nothing.
     log_lines
         Handler with the log lines from before the first screen; None shows none of them.
-    recorded, opening
-        Settings of recorded rows, and a function that returns how far they are opened; None for a stream.
+    open_preview
+        Makes the rows that are shown before there is a receiver, also in the worker thread; None for no such rows.
+    recorded, opening, end_opening
+        Settings of recorded rows, and functions that return how far they are opened, and end that; None for a stream.
     """
 
     CSS_PATH = "styles.tcss"
@@ -106,19 +109,28 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
         ascii_only: bool = False,
         view_path: Path | None = None,
         log_lines: LogLines | None = None,
+        open_preview: Callable[[], Preview | None] = lambda: None,
         recorded: "PlaybackSettings | None" = None,
         opening: Callable[[], str] = lambda: "",
+        end_opening: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(
             finder, ascii_only=ascii_only, pacer=LinkPacer(Quality.LOWEST if settings.low_bandwidth else None)
         )
         self._settings, self._recorded, self._opening = settings, recorded, opening
-        self._worker = ReceiverWorker(open_receiver, prepare=self._follow_receiver, on_ready=self._show_receiver)
         self.signals = HandledSignals()
         self._end_signal: int | None = None
         self._log_lines = log_lines or LogLines()
         self._log_lines.setLevel(settings.log_level)
         self._ticker = Ticker()
+        self._worker = ReceiverWorker(
+            open_receiver,
+            prepare=self._follow_receiver,
+            on_ready=self._show_receiver,
+            open_preview=open_preview,
+            on_news=self._ticker.update_often,
+            on_end=end_opening,
+        )
         self._log_lines.listeners.add(self._ticker.news.set)
         self._saver = ViewSaver(view_path, settings, lambda: self.scene.view, self.set_timer)
         self.scene = Scene(self.first_view(self._saver.first_view()))
@@ -234,6 +246,11 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
         return self._worker.receiver
 
     @property
+    def preview(self) -> Preview | None:
+        """Archived rows that are shown before there is a receiver; None without."""
+        return self._worker.preview
+
+    @property
     def failure(self) -> SunspecError | None:
         """The error, if the receiver could not be made."""
         return self._worker.failure
@@ -305,7 +322,7 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
             self.urgent = True
         if isinstance(event, events.InputEvent | events.Resize):
             self._ticker.update_often()
-        if not isinstance(event, events.Key) or event.is_forwarded or not await self.acts_at_once(event):
+        if not isinstance(event, events.Key) or event.is_forwarded or not await acts_at_once(self, event):
             await super().on_event(event)
 
     def _show_caption(self) -> None:

@@ -12,9 +12,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sunspec_tui.core.errors import ExportError
 from sunspec_tui.core.event_log import log_event
-from sunspec_tui.core.flux_scale import ARBITRARY
+from sunspec_tui.core.flux_scale import FluxScale
 from sunspec_tui.core.frequency_axis import Position, RecordedAxis
 from sunspec_tui.core.listeners import Listeners
 from sunspec_tui.core.memory_usage import NOT_READ, Collector
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PLAY_TICK_S, REFRESH_S = 0.1, 2.0
-"""Interval of the play head's steps, and of looking for new rows."""
+"""Seconds between steps of the play head, and between checks for new rows."""
 
 _MAX_SILENT_GAP_S = 30.0
 
@@ -53,6 +55,8 @@ class Playback:
         Monotonic clock in seconds.
     notes_path
         File of the observers' notes; None for no notes.
+    scale
+        Flux scale of the timeline; None without one.
 
     Attributes
     ----------
@@ -71,12 +75,13 @@ class Playback:
         clock: Callable[[], float] = time.monotonic,
         *,
         notes_path: Path | None = None,
+        scale: FluxScale | None = None,
     ) -> None:
-        self._recorded, self._clock = recorded, clock
+        self._recorded, self._clock, self._scale = recorded, clock, scale
         self.head = PlayHead(speed)
         self._played = PlayedTimeline(recorded.source, lambda: self.head.time_s)
         self.listeners = Listeners()
-        self.notes, self.unit = NoteFollower(notes_path, self.listeners.notify), ARBITRARY
+        self.notes, self.unit = NoteFollower(notes_path, self.listeners.notify), recorded.unit
         self.is_paused: Callable[[], bool] = lambda: False
         self._collector = Collector(0)
         self._ticks = self._jumps = 0
@@ -96,7 +101,7 @@ class Playback:
     def stop(self, *, deadline_s: float = float("inf")) -> None:
         """End the thread.
 
-        A disk that does not answer does not keep the program.
+        A disk that does not answer does not delay the end of the program.
         """
         self._ending.set()
         self.notes.stop()
@@ -149,7 +154,7 @@ class Playback:
         self._jump()
 
     def _jump(self) -> None:
-        """Let the picture begin anew, because its end has moved."""
+        """Make the picture load again, because its end has moved."""
         self._jumps += 1
         self._notify()
 
@@ -214,7 +219,8 @@ class Playback:
     def snapshot(self, since: int = 0, *, memory: bool = True) -> Snapshot:  # noqa: ARG002
         """Return what is viewed, and the memory usage."""
         reading = self._collector.reading(0, ()) if memory else NOT_READ
-        position = self.position()
+        position, scale = self.position(), self._scale
+        mhz = position.axis.frequencies_mhz if position is not None else np.empty(0)
         return Snapshot(
             taken_s=time.time(),
             source=self._recorded.name,
@@ -222,6 +228,9 @@ class Playback:
             axis=position.axis if position else None,
             epoch=self._jumps,
             station=self.station,
+            unit=self.unit,
+            flux_scale="" if scale is None else scale.name,
+            bins_without_flux=0 if scale is None else scale.bins_outside(mhz),
             viewed=ViewedRows(self._state(), self._interval_text()),
         )
 

@@ -237,6 +237,9 @@ class ReceiverParts:
         """Start all parts in order."""
         with ExitStack() as started:
             started.enter_context(self._problems.watching_threads())
+            # It reads what is archived while the other parts start, and adds the last rows after they have stopped.
+            started.callback(self._timeline_updater.stop)
+            self._timeline_updater.start()
             self._days.load()
             # Ended last, so that it takes the last rows too.
             started.callback(lambda: self.archive.stop(self._archive_deadline_s))
@@ -246,8 +249,6 @@ class ReceiverParts:
             started.callback(self.notes.stop)
             self.notes.start()
             self._start_subscriber(started)
-            started.callback(self._timeline_updater.stop)
-            self._timeline_updater.start()
             started.callback(self.plots.stop)
             self.plots.start()
             started.callback(self.web.stop)

@@ -21,17 +21,19 @@ from sunspec_tui.core.view_options import PALETTE_NAMES
 from sunspec_tui.monitoring.problems import Problems
 
 if TYPE_CHECKING:
+    from sunspec_tui.app import Monitor
     from sunspec_tui.core.flux_scale import FluxScale
     from sunspec_tui.core.playback_settings import PlaybackSettings
     from sunspec_tui.playback import Playback
     from sunspec_tui.receiver import StreamReceiver
+    from sunspec_tui.timeline.archive_preview import ArchivePreview
 
 log = logging.getLogger("sunspec_tui")
 
 
 def run(settings: Settings) -> int:
     """Run the monitor and return its exit status."""
-    flux_scale = _flux_scale(settings)
+    flux_scale = load_scale(settings.flux_scale)
     streams, problems = (sys.stdout, sys.stdin), Problems()
     on_terminal = all(stream is not None and stream.isatty() for stream in streams) and not settings.no_ui
     if on_terminal:
@@ -53,23 +55,26 @@ def run(settings: Settings) -> int:
         if on_terminal:
             from sunspec_tui.core import state_files
 
-            return run_on_terminal(open_receiver, settings, view_path=state_files.default_path)
+            open_preview = partial(_open_preview, settings.archive, flux_scale)
+            return run_on_terminal(
+                open_receiver, settings, view_path=state_files.default_path, open_preview=open_preview
+            )
         from sunspec_tui.cli import headless
 
         say = status_output(started, problems)
         return headless.run(open_receiver(), settings, say, show=show_secret, ending=ending)
 
 
-def _flux_scale(settings: Settings) -> "FluxScale | None":
-    """Return the flux scale.
+def load_scale(text: str | None) -> "FluxScale | None":
+    """Return the flux scale of an option.
 
     It is read once, before the first screen, because a pipe cannot be read again.
     """
-    if settings.flux_scale is None:
+    if text is None:
         return None
     from sunspec_tui.core.flux_scale import load_flux_scale
 
-    return load_flux_scale(settings.flux_scale)
+    return load_flux_scale(text)
 
 
 def _open_receiver(
@@ -79,6 +84,15 @@ def _open_receiver(
     if settings.demo:
         return _receiver(settings, "127.0.0.1", _start_demo(started, settings), problems, flux_scale)
     return _receiver(settings, settings.addr, settings.stream_port, problems, flux_scale)
+
+
+def _open_preview(directory: Path | None, flux_scale: "FluxScale | None") -> "ArchivePreview | None":
+    """Return the archive for the first picture; None without an archive."""
+    if directory is None:
+        return None
+    from sunspec_tui.timeline.archive_preview import ArchivePreview
+
+    return ArchivePreview(directory, flux_scale)
 
 
 def _receiver(
@@ -127,8 +141,10 @@ def run_on_terminal(
     settings: Settings,
     *,
     view_path: Callable[[], Path | None],
+    open_preview: "Callable[[], ArchivePreview | None]" = lambda: None,
     recorded: "PlaybackSettings | None" = None,
     opening: Callable[[], str] = lambda: "",
+    end_opening: Callable[[], None] = lambda: None,
 ) -> int:
     """Run the monitor's screen; return the exit status.
 
@@ -140,8 +156,10 @@ def run_on_terminal(
         Settings of the screen.
     view_path
         Returns the file of the saved view; None saves nothing. It is called when the screen shows the log.
-    recorded, opening
-        Settings of recorded rows, and a function that returns how far they are opened; None for a stream.
+    open_preview
+        Makes the rows of the first picture, which is shown before there is a receiver; None for no such rows.
+    recorded, opening, end_opening
+        Settings of recorded rows, and functions that return how far they are opened, and end that; None for a stream.
 
     Raises
     ------
@@ -150,6 +168,19 @@ def run_on_terminal(
     """
     # Garbage collections would take a tenth of the time to the first screen, so they start after it.
     gc.disable()
+    return _run_app(_make_app(open_receiver, settings, view_path, open_preview, recorded, opening, end_opening))
+
+
+def _make_app(
+    open_receiver: "Callable[[], StreamReceiver | Playback]",
+    settings: Settings,
+    view_path: Callable[[], Path | None],
+    open_preview: "Callable[[], ArchivePreview | None]",
+    recorded: "PlaybackSettings | None",
+    opening: Callable[[], str],
+    end_opening: Callable[[], None],
+) -> "Monitor":
+    """Return the app, whose screen has the log from now on."""
     from sunspec_tui.tui.terminal import capabilities
 
     # Textual reads its environment variables once, when it is imported.
@@ -162,19 +193,24 @@ def run_on_terminal(
     finder = AbilityFinder(os.environ, named_choices(settings.colors, settings.graphics))
     # Textual would turn the colours that we choose into greys.
     os.environ.pop("NO_COLOR", None)
-    ascii_only = settings.ascii or capabilities.needs_ascii(sys.stdout.encoding)
     lines = LogLines()
     log.addHandler(lines)
-    app = Monitor(
+    return Monitor(
         open_receiver,
         settings,
         finder=finder,
-        ascii_only=ascii_only,
+        ascii_only=settings.ascii or capabilities.needs_ascii(sys.stdout.encoding),
         view_path=view_path(),
         log_lines=lines,
+        open_preview=open_preview,
         recorded=recorded,
         opening=opening,
+        end_opening=end_opening,
     )
+
+
+def _run_app(app: "Monitor") -> int:
+    """Run the app until it ends; return the exit status."""
     try:
         status = app.run()
     finally:

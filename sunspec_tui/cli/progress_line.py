@@ -1,7 +1,7 @@
 """Show the progress of a long command on standard error.
 
-On a terminal it is one line that is replaced; elsewhere it is a plain line from time to time. Standard output is not
-used, so that it can have results alone.
+On a terminal, one line is replaced again and again; elsewhere, a plain line is written from time to time. Standard
+output has only the results.
 """
 
 import os
@@ -111,5 +111,5 @@ def _write(text: str) -> None:
     try:
         sink.write(text.encode(sink.encoding, "backslashreplace"), lambda: time.monotonic() < end_s)
     except OSError:
-        # Progress is no result: a command continues without it.
+        # The command needs no progress line: it continues without it.
         return

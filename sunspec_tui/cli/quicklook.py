@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sunspec_tui.cli.probe import Say
 from sunspec_tui.cli.progress_line import ProgressLine
@@ -11,6 +13,9 @@ from sunspec_tui.core.exit_status import EXIT_OK
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.quicklook_settings import QuicklookSettings, parse_panels
 from sunspec_tui.core.times import parse_time_range
+
+if TYPE_CHECKING:
+    from sunspec_tui.plots.quicklook_figure import FigureChoices
 
 
 def run(settings: QuicklookSettings, say: Say) -> int:
@@ -65,26 +70,35 @@ def _periods(settings: QuicklookSettings) -> list[str]:
     return ["day", "hour"] if settings.per == "both" else [settings.per or "day"]
 
 
-def _pictures_of_archive(settings: QuicklookSettings, archive: Path, progress: ProgressLine) -> Iterator[Path]:
+def _figure_choices(settings: QuicklookSettings) -> "FigureChoices":
+    """Return the content of the figures, of no period yet."""
     from sunspec_tui.core.flux_scale import load_flux_scale
+    from sunspec_tui.plots.quicklook_figure import FigureChoices
+
+    panels = None if settings.panels is None else parse_panels(settings.panels)
+    removes = settings.remove_background or (panels is not None and not settings.keep_background)
+    return FigureChoices(
+        show=settings.show or "highest",
+        remove_background=removes,
+        flux_scale=load_flux_scale(settings.flux_scale),
+        panels=panels,
+    )
+
+
+def _pictures_of_archive(settings: QuicklookSettings, archive: Path, progress: ProgressLine) -> Iterator[Path]:
     from sunspec_tui.plots.archive_quicklook import default_product
     from sunspec_tui.plots.archive_quicklook import quicklook as pictures
 
     if (settings.observation, settings.tuning, settings.chan0) != (None, None, None):
         raise UsageError("an archive has one axis; leave out --observation, --tuning and --chan0")
     start_s, end_s = parse_time_range(settings.start, settings.end)
-    panels = None if settings.panels is None else parse_panels(settings.panels)
-    flux_scale = load_flux_scale(settings.flux_scale)
+    choices = _figure_choices(settings)
     for per in _periods(settings):
         yield from pictures(
             archive,
             settings.out,
-            product=settings.product or ("XX" if panels is None else default_product(archive)),
-            per=per,
-            show=settings.show or "highest",
-            panels=panels,
-            remove_background=settings.remove_background or (panels is not None and not settings.keep_background),
-            flux_scale=flux_scale,
+            settings.product or ("XX" if choices.panels is None else default_product(archive)),
+            replace(choices, per=per),
             start_s=-math.inf if start_s is None else start_s,
             end_s=math.inf if end_s is None else end_s,
             scheduler=settings.scheduler,
@@ -94,7 +108,6 @@ def _pictures_of_archive(settings: QuicklookSettings, archive: Path, progress: P
 
 
 def _pictures_of_files(settings: QuicklookSettings, paths: list[Path], progress: ProgressLine) -> Iterator[Path]:
-    from sunspec_tui.core.flux_scale import load_flux_scale
     from sunspec_tui.files.read_limits import RowSelection
     from sunspec_tui.plots.file_quicklook import file_quicklook
 
@@ -103,18 +116,7 @@ def _pictures_of_files(settings: QuicklookSettings, paths: list[Path], progress:
     selection = RowSelection(
         *parse_time_range(settings.start, settings.end), settings.observation, settings.tuning, settings.chan0
     )
-    panels = None if settings.panels is None else parse_panels(settings.panels)
-    flux_scale = load_flux_scale(settings.flux_scale)
+    choices = _figure_choices(settings)
     for per in _periods(settings) if settings.per else [None]:
-        yield from file_quicklook(
-            paths,
-            settings.out,
-            selection,
-            product=settings.product,
-            per=per,
-            show=settings.show or "highest",
-            panels=panels,
-            remove_background=settings.remove_background or (panels is not None and not settings.keep_background),
-            flux_scale=flux_scale,
-            report=progress.update,
-        )
+        figures = replace(choices, per=per)
+        yield from file_quicklook(paths, settings.out, selection, settings.product, figures, report=progress.update)

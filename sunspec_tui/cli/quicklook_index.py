@@ -12,6 +12,7 @@ from sunspec_tui.cli.progress_line import ProgressLine
 from sunspec_tui.cli.signals import EndRequested
 from sunspec_tui.core.errors import ArchiveError, SunspecError, UsageError
 from sunspec_tui.core.exit_status import EXIT_OK, STATUSES
+from sunspec_tui.core.flux_scale import load_flux_scale
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.core.quicklook_settings import PANELS, QuicklookSettings, parse_panels
@@ -34,6 +35,7 @@ def run_index(settings: QuicklookSettings, say: Say) -> int:
         settings.product,
         PANELS if settings.panels is None else parse_panels(settings.panels),
         not settings.keep_background,
+        load_flux_scale(settings.flux_scale),
     )
     periods = (settings.per,) if settings.per in ("day", "hour") else ("day", "hour")
     progress = ProgressLine(say, "pictures and files")
@@ -108,7 +110,7 @@ def follow(
 ) -> int:
     """Update the index again and again, until a signal.
 
-    Nothing that is wrong with the archive or the disk ends it: it is reported once, and tried again.
+    A problem with the archive or the disk does not end it: it is reported once, and the update is tried again.
 
     Parameters
     ----------
@@ -147,7 +149,7 @@ def _silent(done: int, total: int) -> None:
 
 
 def _problem_of(update: Callable[[], list[str]]) -> str:
-    """Update the index, and return what is wrong; else an empty text."""
+    """Update the index; return the problem, or an empty text."""
     try:
         failures = update()
     except (SunspecError, OSError, MemoryError) as error:
@@ -159,7 +161,7 @@ def _problem_of(update: Callable[[], list[str]]) -> str:
 
 
 def _report(problem: str, earlier: str, progress: ProgressLine) -> str:
-    """Report a problem that is new, and the end of one."""
+    """Report a new problem, and the end of the last one."""
     if problem and problem != earlier:
         progress.tell(f"{problem}; trying again")
     if earlier and not problem:

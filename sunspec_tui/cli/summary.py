@@ -1,7 +1,7 @@
 """Command ``sunspec-tui summary``: print the summary of an observing day.
 
-It reads what it is given: the archive, event logs, the observers' notes and quick-looks; and the counts that the
-monitor of this user has saved.
+It reads the archive, the event logs and the quick-looks that the options name, the observers' notes beside the archive,
+and the counts that this user's monitor has saved.
 """
 
 import json
@@ -42,7 +42,7 @@ def run(settings: SummarySettings, say: Say) -> int:
     Raises
     ------
     NoDataError
-        If no data of the day are known; what else is known is printed first.
+        If no data of the day are known. Everything else that is known is printed first.
     """
     now_s = time.time()
     day = observing_day(_day_name(settings, now_s), settings.site)

@@ -51,7 +51,7 @@ def _record(settings: SunSettings, time_s: float, day: ObservingDay) -> dict[str
 
 
 def _lines(record: dict[str, Any], day: ObservingDay) -> list[str]:
-    """Return the text for people."""
+    """Return the text without ``--json``."""
     times = {"rise": day.rise_s, "transit": day.transit_s, "set": day.set_s}
     path = [f"{_SIGNS[name]} {format_date_and_clock(at_s)}" for name, at_s in times.items() if at_s is not None]
     following = "set" if record["up"] else "rise"

@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sunspec_tui.cli.logging_setup import start_logging
-from sunspec_tui.cli.monitor import run_on_terminal
-from sunspec_tui.core.errors import UsageError
+from sunspec_tui.cli.monitor import load_scale, run_on_terminal
+from sunspec_tui.core.errors import SourceError, UsageError
 from sunspec_tui.core.playback_settings import PlaybackSettings
 from sunspec_tui.monitoring.problems import Problems
 
 if TYPE_CHECKING:
+    from sunspec_tui.core.flux_scale import FluxScale
     from sunspec_tui.playback import Playback
 
 VIEW_NAME = "recorded-view.json"
-"""File of the saved view, which is another one than that of the monitor."""
+"""File of the saved view; the monitor has another one."""
 
 
 class Opening:
@@ -23,9 +24,22 @@ class Opening:
 
     def __init__(self) -> None:
         self.text = "opening files"
+        self._is_ended = False
+
+    def end(self) -> None:
+        """Open no more files: thousands would delay the end."""
+        self._is_ended = True
 
     def progress(self, count: int, total: int) -> None:
-        """Note the number of opened files."""
+        """Note the number of opened files.
+
+        Raises
+        ------
+        SourceError
+            If the program ends.
+        """
+        if self._is_ended:
+            raise SourceError(f"ended after {count} of {total} files were opened")
         self.text = f"opened {count} of {total} files"
 
 
@@ -39,17 +53,20 @@ def run(settings: PlaybackSettings) -> int:
     problems, opening, directory = Problems(), Opening(), state_directory()
     with ExitStack() as started:
         start_logging(started, settings.log_level, None, None, terminal=False, problems=problems)
-        paths = input_paths(settings.paths)
+        paths, scale = input_paths(settings.paths), load_scale(settings.flux_scale)
         return run_on_terminal(
-            lambda: open_playback(settings, paths, opening),
+            lambda: open_playback(settings, paths, opening, scale),
             settings.monitor_settings(),
             view_path=lambda: None if directory is None else directory / VIEW_NAME,
             recorded=settings,
             opening=lambda: opening.text,
+            end_opening=opening.end,
         )
 
 
-def open_playback(settings: PlaybackSettings, paths: list[Path], opening: Opening) -> "Playback":
+def open_playback(
+    settings: PlaybackSettings, paths: list[Path], opening: Opening, scale: "FluxScale | None"
+) -> "Playback":
     """Open the files, and return them in place of a receiver."""
     from sunspec_tui.files.notes import notes_path
     from sunspec_tui.files.read_limits import RowSelection
@@ -59,4 +76,5 @@ def open_playback(settings: PlaybackSettings, paths: list[Path], opening: Openin
     selection = RowSelection(observation=settings.observation, tuning=settings.tuning, chan0=settings.chan0)
     # The notes of an archive are in its directory.
     notes = notes_path(paths[0], None) if len(paths) == 1 and paths[0].is_dir() else None
-    return Playback(open_timeline(paths, selection, opening.progress), settings.speed, notes_path=notes)
+    recorded = open_timeline(paths, selection, opening.progress, scale)
+    return Playback(recorded, settings.speed, notes_path=notes, scale=scale)

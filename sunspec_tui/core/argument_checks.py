@@ -78,9 +78,9 @@ def _real(name: str, value: object, least: float) -> Any:
 
 
 def check_author(author: str, name: str) -> None:
-    """Raise an error unless the name of an author is short.
+    """Check the name of a note's author.
 
-    It has no colon, because a colon follows it in the headers of files.
+    It must be short and have no colon, because a colon follows it in the headers of files.
 
     Parameters
     ----------

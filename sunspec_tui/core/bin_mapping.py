@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NO_BIN = -1
-"""Number of the source bin of a bin that has none."""
+"""Value for a bin without a source bin."""
 
 _SAME_FREQUENCY = 1e-6
 _MAX_STEP_RATIO = 2.0
@@ -87,7 +87,7 @@ def mapped(values: NDArray[np.float32], bins: NDArray[np.intp] | None) -> NDArra
 def bin_edges(frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the edges of two or more bins, shape (nbins + 1,).
 
-    They are in the middle between the centres. The first and the last bin end as far from their centres as they begin.
+    They are in the middle between the centres. The first and the last bin are symmetric about their centres.
     """
     middles = (frequencies[1:] + frequencies[:-1]) / 2
     ends = 2 * frequencies[[0, -1]] - middles[[0, -1]]
@@ -97,7 +97,7 @@ def bin_edges(frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
 def is_even(frequencies: NDArray[np.float64], step: float) -> bool:
     """Return True if the steps between bins are nearly even.
 
-    No bin is further than half a step from its place.
+    No bin is more than half a step away from its frequency on an even axis.
     """
     places = frequencies[0] + step * np.arange(len(frequencies))
     return bool((np.abs(frequencies - places) <= _EVENNESS * step).all())

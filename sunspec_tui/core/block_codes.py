@@ -14,7 +14,7 @@ MeanCodes = NDArray[np.uint16]
 PeakCodes = NDArray[np.uint8]
 
 MAX_EXCESS_DB = 48.0
-"""Largest excess of a highest value over its mean, of 63 000 rows of which one has all the power."""
+"""Largest excess of a highest value over its mean: one of 63 000 rows has all the power."""
 
 _NO_PEAK = 255
 _MAX_CODE = 254
@@ -28,7 +28,7 @@ def encode_means(values: Floats) -> MeanCodes:
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
     rounded = ((bits.astype(np.uint64) + 0x8000) >> 16).astype(np.uint16)
     exponent = np.uint16(0x7F80)
-    # An infinity stays one, a NaN must not become an infinity, and a finite value must not become one either.
+    # Infinities stay infinite. A NaN or a finite value must not become infinite.
     kept = (bits >> 16).astype(np.uint16)
     special = (kept & exponent) == exponent
     spilled = ~special & ((rounded & exponent) == exponent)

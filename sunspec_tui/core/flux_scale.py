@@ -5,6 +5,7 @@ when rows are read to be shown or exported. A ratio such as V/I has no unit. Bin
 values, of any product.
 """
 
+import hashlib
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,6 +51,18 @@ class FluxScale:
     factors: NDArray[np.float64]
     name: str
 
+    @property
+    def digest(self) -> str:
+        """Short hash of the factors.
+
+        A file of the same name may change.
+        """
+        return hashlib.sha256(self.frequencies_mhz.tobytes() + self.factors.tobytes()).hexdigest()[:16]
+
+    def bins_outside(self, frequencies_mhz: NDArray[np.float64]) -> int:
+        """Return the number of bins that have no factor."""
+        return int(np.isnan(self.at(frequencies_mhz)).sum())
+
     def at(self, frequencies_mhz: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the factor of each frequency; NaN outside the scale.
 
@@ -90,16 +103,32 @@ def scale_recording(recording: "Recording", scale: FluxScale | None) -> "Recordi
     """
     if scale is None:
         return recording
-    if recording.unit != ARBITRARY:
-        raise UsageError(f"the powers are in {recording.unit} already; leave {_OPTION} out")
+    check_not_scaled(recording.unit)
     factors, data = scale.at(recording.frequencies_hz / 1e6), recording.data
     scaled = [scale_power(data[..., i], factors, product) for i, product in enumerate(recording.products)]
     return replace(recording, data=np.stack(scaled, axis=-1) if scaled else data, unit=SFU)
 
 
+def check_not_scaled(unit: str) -> None:
+    """Refuse to scale powers a second time.
+
+    Raises
+    ------
+    UsageError
+        If their unit is sfu already.
+    """
+    if unit != ARBITRARY:
+        raise UsageError(f"the powers are in {unit} already; leave {_OPTION} out")
+
+
 def unit_of(product: Product, unit: str) -> str:
     """Return the unit of a product; a ratio has none."""
     return "1" if product is Product.V_OVER_I and unit != ARBITRARY else unit
+
+
+def unit_words(unit: str) -> str:
+    """Return a unit of power for sentences."""
+    return "an arbitrary unit" if unit == ARBITRARY else unit
 
 
 def level_unit(unit: str) -> str:

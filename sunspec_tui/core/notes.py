@@ -26,7 +26,7 @@ MAX_LINE_BYTES = 8192
 """Longest line of a file of notes."""
 
 MAX_EXPORTED_NOTES = 100
-"""Largest number of notes in an exported file; of more, the newest ones are written."""
+"""Largest number of notes in an exported file; if there are more, the newest ones are written."""
 
 NOTE_KEYS = tuple(f"note_{i}" for i in range(1, MAX_EXPORTED_NOTES + 1))
 """Names of the notes in the metadata of a file."""
@@ -84,7 +84,7 @@ class Note:
 
     @property
     def clock_text(self) -> str:
-        """Time of day, or the interval, for people."""
+        """Time of day, or interval, as text."""
         end = "" if self.end_s is None else f" to {format_clock(self.end_s)}"
         return f"{format_clock(self.time_s)}{end}"
 
@@ -203,7 +203,7 @@ def _note_of(record: Mapping[str, Any]) -> Note:
 def note_text(note: Note) -> str:
     """Return a note as one text for the header of a file.
 
-    Such as ``2026-11-25T18:42:10.000000Z, 45.2 MHz, WS: type II begins``. `parse_note_text` reads it.
+    An example is ``2026-11-25T18:42:10.000000Z, 45.2 MHz, WS: type II begins``. `parse_note_text` reads it.
     """
     end = "" if note.end_s is None else f"/{utc_text(note.end_s)}"
     mhz = "" if note.frequency_mhz is None else f", {round(note.frequency_mhz, 6)!r} MHz"

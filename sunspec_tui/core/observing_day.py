@@ -1,7 +1,7 @@
 """Compute sunrise, transit and sunset, and the observing day of a site.
 
-An observing day lasts from sunrise to sunset. It has the date of the local mean solar time, so that each date is one
-day at any site. At OVRO-LWA this is the UTC date of sunrise; sunset is on the next UTC date.
+An observing day lasts from sunrise to sunset. Its name is the date of the local mean solar time, so that each date
+names one day at any site. At OVRO-LWA this is the UTC date of sunrise; sunset is on the next UTC date.
 """
 
 import math
@@ -21,7 +21,8 @@ USUAL_HORIZON_DEG = -0.833
 
 _DAY_S = 86_400.0
 _EPOCH = date(1970, 1, 1)
-# The hour angle grows by 360 degrees a day to 30 s, so each step of the search is 3000 times more precise.
+# The hour angle grows by 360 degrees in a day, with an error of 30 s. So each step of the search is 3000 times more
+# precise.
 _TRANSIT_STEPS = 4
 _PRECISION_S = 0.01
 # The years for which the formulas and a date of four digits are good.
@@ -59,7 +60,7 @@ class ObservingDay(NamedTuple):
     transit_s
         Time at which the Sun crosses the meridian.
     rise_s, set_s
-        Sunrise and sunset; None on a day without.
+        Sunrise and sunset; None if the day has none.
     is_up
         True if the Sun is above the horizon at transit.
     """

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from sunspec_tui.core import shared_settings as shared
 from sunspec_tui.core.setting_fields import check_settings
 from sunspec_tui.core.setting_fields import setting as _setting
-from sunspec_tui.core.settings import LOG_LEVELS, PRODUCT_NAMES, Settings
-from sunspec_tui.core.usual_frames import MAX_CHAN0
-from sunspec_tui.core.view_options import MAX_SPAN_S, PALETTE_NAMES, check_levels
+from sunspec_tui.core.settings import FLUX_SCALE, Settings
+from sunspec_tui.core.view_options import MAX_SPAN_S, check_flux_scale
 
 DEFAULT_SPEED, MAX_SPEED = 10.0, 10_000.0
 
@@ -16,14 +16,7 @@ DEFAULT_SPEED, MAX_SPEED = 10.0, 10_000.0
 class PlaybackSettings:
     """Settings of the command view."""
 
-    inputs: Path | list[Path] = _setting(
-        Path("archive"),
-        "an archive, or recorded files: names, patterns or directories",
-        "rows",
-        positional=True,
-        many=True,
-        metavar="FILE",
-    )
+    inputs: Path | list[Path] = shared.recorded_inputs("an archive, or recorded files: names, patterns or directories")
     start: str | None = _setting(
         None, "time at which the first picture begins, such as 2026-11-25T18:00 (UTC); by default all rows", "time"
     )
@@ -34,33 +27,19 @@ class PlaybackSettings:
     speed: float = _setting(
         DEFAULT_SPEED, "speed of playing, in multiples of real time", "time", above=0, most=MAX_SPEED
     )
-    observation: int | None = _setting(None, "Observation of a recorder's file; the first by default", "rows", least=1)
-    tuning: int | None = _setting(None, "Tuning of a recorder's file; the first by default", "rows", least=1)
-    chan0: int | None = _setting(
-        None, "first channel of an older NPZ file, which does not contain it", "rows", least=0, most=MAX_CHAN0
-    )
-    product: str | None = _setting(
-        None, "product to show; by default that of the last run, or the first one", "display", choices=PRODUCT_NAMES
-    )
-    palette: str | None = _setting(
-        None, "palette of the waterfall; by default that of the last run, or viridis", "display", choices=PALETTE_NAMES
-    )
-    levels: str | None = _setting(
-        None,
-        "floor and ceiling of the waterfall, such as 10,35, or auto; by default those of the last run",
-        "display",
-        check=check_levels,
-    )
-    theme: str | None = _setting(None, "colour theme of the screen", "display", choices=("dark", "light", "terminal"))
-    colors: str = _setting(
-        "auto", "colours that the terminal can show", "display", choices=("auto", "truecolor", "256", "16", "none")
-    )
-    graphics: str = _setting(
-        "auto", "graphics that the terminal can show", "display", choices=("auto", "kitty", "sixel", "blocks")
-    )
-    ascii: bool = _setting(False, "draw with ASCII characters only", "display")
-    low_bandwidth: bool = _setting(False, "draw less, for a very slow link", "display")
-    log_level: str = _setting("INFO", "lowest level of log messages", "logging", choices=LOG_LEVELS)
+    observation: int | None = shared.observation()
+    tuning: int | None = shared.tuning()
+    chan0: int | None = shared.older_file_chan0()
+    flux_scale: str | None = _setting(None, FLUX_SCALE, "rows", check=check_flux_scale)
+    product: str | None = shared.screen_product("the first one")
+    palette: str | None = shared.palette()
+    levels: str | None = shared.levels()
+    theme: str | None = shared.theme()
+    colors: str = shared.colors()
+    graphics: str = shared.graphics()
+    ascii: bool = shared.ascii_only()
+    low_bandwidth: bool = shared.low_bandwidth()
+    log_level: str = shared.log_level()
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -69,12 +48,12 @@ class PlaybackSettings:
     @property
     def paths(self) -> list[Path]:
         """All inputs as a list."""
-        return [self.inputs] if isinstance(self.inputs, Path) else self.inputs
+        return shared.paths_of(self.inputs)
 
     @property
     def start_s(self) -> float | None:
         """Begin of the first picture, seconds since 1970 UTC."""
-        # Its library is not loaded for the command line's help.
+        # Imported here, because the help of the command line does not need it.
         from sunspec_tui.core.times import parse_user_time
 
         return None if self.start is None else parse_user_time(self.start)

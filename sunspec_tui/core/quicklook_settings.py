@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sunspec_tui.core import shared_settings as shared
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.printable import short_repr
 from sunspec_tui.core.setting_fields import check_settings
 from sunspec_tui.core.setting_fields import setting as _setting
-from sunspec_tui.core.settings import FLUX_SCALE, PRODUCT_NAMES
-from sunspec_tui.core.usual_frames import MAX_CHAN0
+from sunspec_tui.core.settings import FLUX_SCALE
+from sunspec_tui.core.shared_settings import PRODUCT_NAMES
 from sunspec_tui.core.view_options import check_flux_scale
 
 COLUMN_VALUES = ("highest", "mean")
@@ -41,13 +42,8 @@ def _check_panels(text: Any, name: str) -> None:
 class QuicklookSettings:
     """Settings of the command quicklook: pictures of archives and files."""
 
-    inputs: Path | list[Path] = _setting(
-        Path("archive"),
-        "an archive, or files that make one picture: names, patterns or directories",
-        "rows",
-        positional=True,
-        many=True,
-        metavar="FILE",
+    inputs: Path | list[Path] = shared.recorded_inputs(
+        "an archive, or files that make one picture: names, patterns or directories"
     )
     out: Path = _setting(Path("figs"), "directory of the pictures", "pictures")
     product: str | None = _setting(
@@ -74,18 +70,14 @@ class QuicklookSettings:
     remove_background: bool = _setting(False, "remove the quiet background from the waterfalls", "pictures")
     flux_scale: str | None = _setting(None, FLUX_SCALE, "pictures", check=check_flux_scale)
     keep_background: bool = _setting(False, "keep the quiet background in a figure for publishing", "pictures")
-    index: bool = _setting(
-        False, "write index.html for all days of an archive, with their pictures and marked intervals", "index"
-    )
+    index: bool = _setting(False, "write index.html for all days of an archive, with their pictures and notes", "index")
     follow: bool = _setting(False, "keep the index up to date while the archive grows, until a signal", "index")
     update_interval: float = _setting(60.0, "seconds between updates with --follow", "index", least=5, most=3600)
     start: str | None = _setting(None, "only rows from this time on, such as 2026-11-25 (UTC)", "rows")
     end: str | None = _setting(None, "only rows until this time (UTC)", "rows")
-    observation: int | None = _setting(None, "Observation of a recorder's file; the first by default", "rows", least=1)
-    tuning: int | None = _setting(None, "Tuning of a recorder's file; the first by default", "rows", least=1)
-    chan0: int | None = _setting(
-        None, "first channel of an older NPZ file, which does not contain it", "rows", least=0, most=MAX_CHAN0
-    )
+    observation: int | None = shared.observation()
+    tuning: int | None = shared.tuning()
+    chan0: int | None = shared.older_file_chan0()
     scheduler: str | None = _setting(None, "a Dask scheduler for an archive, such as tcp://host:8786", "cluster")
     workers: int | None = _setting(None, "local processes for an archive; by default one per core", "cluster", least=1)
 
@@ -95,4 +87,4 @@ class QuicklookSettings:
     @property
     def paths(self) -> list[Path]:
         """All inputs as a list."""
-        return [self.inputs] if isinstance(self.inputs, Path) else self.inputs
+        return shared.paths_of(self.inputs)

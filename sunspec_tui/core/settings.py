@@ -8,14 +8,15 @@ neither prints nor exits.
 from dataclasses import dataclass
 from pathlib import Path
 
+from sunspec_tui.core import shared_settings as shared
 from sunspec_tui.core.addresses import parse_bind_host, parse_host
 from sunspec_tui.core.argument_checks import check_author
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.instrument import SITE_LATITUDE_DEG, SITE_LONGITUDE_DEG
 from sunspec_tui.core.memory_budgets import check_buffer_length
 from sunspec_tui.core.retention import DEFAULT_KEEP, RetentionPolicy
 from sunspec_tui.core.setting_fields import check_settings, option
 from sunspec_tui.core.setting_fields import setting as _setting
+from sunspec_tui.core.shared_settings import PRODUCT_NAMES
 from sunspec_tui.core.usual_frames import DEFAULT_CHAN0, MAX_CHAN0
 from sunspec_tui.core.view_options import MAX_PROBE_SPAN_S, MAX_SPAN_S, PALETTE_NAMES, check_flux_scale, check_levels
 from sunspec_tui.core.web_options import WebOptions
@@ -29,11 +30,9 @@ MAX_AVERAGE_S, MAX_AVERAGE_CHANNELS = 86_400.0, 100_000
 
 
 DELAY_METHODS = ("auto", "buffer", "manual")
-PRODUCT_NAMES = ("XX", "YY", "XY_real", "XY_imag", "I", "Q", "U", "V", "V/I")
 FORMAT_NAMES = ("today", "2025-08", "minimal", "test-producer")
 DEMO_NAMES = ("sun", "flare")
 _DEFAULT_CHANNEL_AVERAGE = 4
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 FLUX_SCALE = "factor from power to sfu, or a file of MHz and factors; by default powers have an arbitrary unit"
 """Help of the setting ``flux_scale`` of several commands."""
 
@@ -54,18 +53,9 @@ class Settings:
     buffer_length: int = _setting(1200, "rows to keep in memory", "stream", least=2)
     channel_average: int = _setting(_DEFAULT_CHANNEL_AVERAGE, "channels averaged into a bin", "stream", least=1)
     flux_scale: str | None = _setting(None, FLUX_SCALE, "stream", check=check_flux_scale)
-    product: str | None = _setting(
-        None, "product to show; by default that of the last run, or XX", "display", choices=PRODUCT_NAMES
-    )
-    palette: str | None = _setting(
-        None, "palette of the waterfall; by default that of the last run, or viridis", "display", choices=PALETTE_NAMES
-    )
-    levels: str | None = _setting(
-        None,
-        "floor and ceiling of the waterfall, such as 10,35, or auto; by default those of the last run",
-        "display",
-        check=check_levels,
-    )
+    product: str | None = shared.screen_product("XX")
+    palette: str | None = shared.palette()
+    levels: str | None = shared.levels()
     span: float | None = _setting(
         None,
         "seconds that the waterfall shows; by default as in the last run, or growing with the rows",
@@ -73,15 +63,11 @@ class Settings:
         above=0,
         most=MAX_SPAN_S,
     )
-    theme: str | None = _setting(None, "colour theme of the screen", "display", choices=("dark", "light", "terminal"))
-    colors: str = _setting(
-        "auto", "colours that the terminal can show", "display", choices=("auto", "truecolor", "256", "16", "none")
-    )
-    graphics: str = _setting(
-        "auto", "graphics that the terminal can show", "display", choices=("auto", "kitty", "sixel", "blocks")
-    )
-    ascii: bool = _setting(False, "draw with ASCII characters only", "display")
-    low_bandwidth: bool = _setting(False, "draw less, for a very slow link", "display")
+    theme: str | None = shared.theme()
+    colors: str = shared.colors()
+    graphics: str = shared.graphics()
+    ascii: bool = shared.ascii_only()
+    low_bandwidth: bool = shared.low_bandwidth()
     bell: bool = _setting(False, "ring when the stream stalls or returns, or a signal is lost", "display")
     chan0: int = _setting(DEFAULT_CHAN0, "first channel, if the stream does not say", "stream", least=0, most=MAX_CHAN0)
     delay_method: str = _setting("auto", "how to measure the message delay", "delay", choices=DELAY_METHODS)
@@ -95,12 +81,8 @@ class Settings:
     plot_ratio: bool = _setting(False, "write a second figure with V/I beside each plot", "plots")
     plot_remove_background: bool = _setting(False, "remove the quiet background from the waterfall of plots", "plots")
     station: str = _setting("OVRO-LWA", "name of the station in figures and files", "plots")
-    latitude: float = _setting(
-        SITE_LATITUDE_DEG, "latitude of the site in degrees, for the Sun's position", "site", least=-90, most=90
-    )
-    longitude: float = _setting(
-        SITE_LONGITUDE_DEG, "longitude of the site in degrees, positive in the east", "site", least=-180, most=180
-    )
+    latitude: float = shared.latitude("latitude of the site in degrees, for the Sun's position")
+    longitude: float = shared.longitude()
     archive: Path | None = _setting(None, "archive every row in this directory", "archive")
     archive_elevation: float | None = _setting(
         None,
@@ -140,7 +122,7 @@ class Settings:
         choices=DEMO_NAMES,
         alone="sun",
     )
-    log_level: str = _setting("INFO", "lowest level of log messages", "logging", choices=LOG_LEVELS)
+    log_level: str = shared.log_level()
     verbose: bool = _setting(False, "log the header of the first frame", "logging")
     log_file: Path | None = _setting(None, "log to this file too", "logging")
     event_log: Path | None = _setting(None, "append each change of state to this file, as a line of JSON", "logging")
@@ -208,7 +190,7 @@ class StreamSettings:
     )
     burst: bool = _setting(False, "send two frames together each second, as the deployed recorder does", "stream")
     fault: str = _setting("", "faults to inject, such as gap=0.02,corrupt=0.01 (see docs/user-guide.md)", "stream")
-    log_level: str = _setting("INFO", "lowest level of log messages", "logging", choices=LOG_LEVELS)
+    log_level: str = shared.log_level()
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -294,8 +276,8 @@ class ExportSettings:
     )
     start: str | None = _setting(None, "only rows after this time, such as 2026-11-25T18:00 (UTC)", "rows")
     end: str | None = _setting(None, "only rows until this time (UTC)", "rows")
-    observation: int | None = _setting(None, "Observation of a recorder's file; the first by default", "rows", least=1)
-    tuning: int | None = _setting(None, "Tuning of a recorder's file; the first by default", "rows", least=1)
+    observation: int | None = shared.observation()
+    tuning: int | None = shared.tuning()
     product: str | None = _setting(
         None,
         "product of a FITS file, by default XX or the only one; the other formats hold all",

@@ -1,7 +1,7 @@
 """Means and highest values of rows in blocks of time.
 
-Block n of a step contains the rows whose end lies from n times the step on, in seconds since 1970 UTC, to before the
-next block. So blocks of all sources have the same edges, and no block crosses midnight. Pure arithmetic.
+Block n of a step contains the rows that end from n steps after 1970 UTC to before n + 1 steps. So blocks of all sources
+have the same edges, and no block crosses midnight. Pure arithmetic.
 """
 
 from collections.abc import Sequence
@@ -95,6 +95,8 @@ class TimeBlocks(NamedTuple):
     def merged(self, step_s: int) -> "TimeBlocks":
         """Merge blocks, or rows, to a longer step.
 
+        A block counts with all its rows, also in a bin in which only some of them have a value.
+
         Parameters
         ----------
         step_s
@@ -147,5 +149,5 @@ def joined(parts: Sequence[TimeBlocks]) -> TimeBlocks:
 
 
 def step_within(longest_s: float) -> int:
-    """Return the longest step within a time; 0 if none is."""
+    """Return the longest step up to a length; else 0."""
     return max((step_s for step_s in STEPS_S if step_s <= longest_s), default=0)

@@ -23,7 +23,7 @@ def rows_to_export(timeline: TimelineSource, begin_s: float, end_s: float) -> Re
     check_export_size(axis, extent.cadence_s, begin_s, end_s)
     rows = timeline.recording(begin_s, end_s)
     if rows is None:
-        raise ExportError("of this interval only means are known, no rows; mark a later interval")
+        raise ExportError("only means are known of this interval, no rows; mark a later interval")
     return rows
 
 

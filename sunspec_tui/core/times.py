@@ -235,9 +235,9 @@ def format_date(unix_s: float) -> str:
 
 
 def clock_of_day(unix_s: float, present_s: float) -> str:
-    """Format the UTC time of day, with the date of another day.
+    """Format the UTC time of day, with the date if needed.
 
-    It is another day than that of `present_s`.
+    The date is shown if it is not the date of `present_s`.
     """
     is_known = math.isfinite(unix_s) and math.isfinite(present_s)
     is_same_day = not is_known or unix_s // SECONDS_A_DAY == present_s // SECONDS_A_DAY

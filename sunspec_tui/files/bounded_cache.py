@@ -1,6 +1,6 @@
 """Cache with a limit of memory.
 
-It drops what was not used for longest.
+It drops the values that were used least recently.
 """
 
 from collections import OrderedDict
@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 
 
 class BoundedCache(Generic[Key, Value]):
-    """Values by key, the last used ones, within a limit of memory.
+    """Most recently used values by key, within a limit of memory.
 
     A value that alone is above the limit is not kept. The caller holds a lock.
 

@@ -18,7 +18,7 @@ MAX_CHUNK_BYTES = 32 * 2**20
 """Largest powers of a chunk, if a file can be read in parts."""
 
 _CHUNKS_S = (1024, 512, 256, 128, 16, 2)
-"""Lengths of chunks, the longest first: blocks of most steps are within one."""
+"""Lengths of chunks, the longest first: most blocks lie within one chunk."""
 
 _KNOWN_PEAKS = (Product.XX, Product.YY, Product.I)
 _USUAL_CADENCE_S = 0.25

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.bin_mapping import bin_width_hz, is_same_axis
 from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.flux_scale import ARBITRARY, unit_words
 from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
@@ -60,6 +61,8 @@ class IndexedFile:
         True if some of its rows can be read without the others.
     is_growing
         True if a recorder was writing it.
+    unit
+        Unit of its powers.
     """
 
     path: Path
@@ -74,6 +77,7 @@ class IndexedFile:
     source: tuple[str, str]
     read_in_parts: bool
     is_growing: bool
+    unit: str = ARBITRARY
 
     @property
     def begin_us(self) -> int:
@@ -142,6 +146,11 @@ class FileIndex(NamedTuple):
     frequencies_hz: NDArray[np.float64]
     bin_hz: float
 
+    @property
+    def unit(self) -> str:
+        """Unit of the powers of all files."""
+        return self.files[0].unit
+
 
 def build_index(paths: Sequence[Path], selection: RowSelection, progress: Progress | None = None) -> FileIndex:
     """Read the axes of files.
@@ -174,7 +183,7 @@ def build_index(paths: Sequence[Path], selection: RowSelection, progress: Progre
     for failure in failures:
         log.warning("%s; the file is left out", failure)
     _check_rows(files)
-    files = _without_repeated(files)
+    files = _without_repeated(_of_one_unit(files))
     frequencies_hz = _shown_frequencies(files)
     return FileIndex(tuple(files), frequencies_hz, bin_width_hz(frequencies_hz))
 
@@ -210,6 +219,7 @@ def index_file(path: Path, selection: RowSelection) -> IndexedFile:
         (rows.station, receiver_of(path)),
         in_parts,
         in_parts and _is_growing(path),
+        rows.unit,
     )
 
 
@@ -252,6 +262,24 @@ def _check_rows(files: Iterable[IndexedFile]) -> None:
     count = sum(len(file.times_us) for file in files)
     if count > MAX_ROWS:
         raise SourceError(f"the files have {count} rows, more than {MAX_ROWS}; view fewer files")
+
+
+def _of_one_unit(files: list[IndexedFile]) -> list[IndexedFile]:
+    """Return the files with the unit of most rows.
+
+    Powers in sfu and in an arbitrary unit cannot be compared in one picture. Other files are logged.
+    """
+    rows: dict[str, int] = {}
+    for file in files:
+        rows[file.unit] = rows.get(file.unit, 0) + len(file.times_us)
+    shown = max(rows, key=lambda unit: rows[unit])
+    if others := [file for file in files if file.unit != shown]:
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        log.warning(
+            "%s%s: powers in %s, not in %s as those of the other files; left out, view them apart",
+            printable_name(others[0].path.name), more, unit_words(others[0].unit), unit_words(shown),
+        )  # fmt: skip
+    return [file for file in files if file.unit == shown]
 
 
 def _without_repeated(files: list[IndexedFile]) -> list[IndexedFile]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.bin_mapping import mapped, source_bins
 from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.flux_scale import SFU, FluxScale, check_not_scaled, scale_recording
 from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
@@ -53,7 +54,7 @@ MAX_BLOCKS_NBYTES = 80 * 2**20
 """Largest size of the blocks that are kept: all of a day of e-CALLISTO files."""
 
 _SMALL_NBYTES = 2**20
-"""Size up to which the blocks of a chunk are kept although longer ones were wanted."""
+"""Blocks of a chunk up to this size are kept even if longer ones were requested."""
 
 Part = TypeVar("Part")
 _BlocksKey = tuple[Path, int, int, int]
@@ -72,18 +73,34 @@ class FileTimeline:
         The requested rows and parts of each file.
     progress
         Called with the number of indexed files, and of all.
+    scale
+        Flux scale for the powers; None for powers as the files have them.
+
+    Attributes
+    ----------
+    unit
+        Unit of the powers.
 
     Raises
     ------
     SourceError
         If no file can be read.
+    UsageError
+        If powers in sfu would be scaled again.
     """
 
     def __init__(
-        self, paths: Sequence[Path], selection: RowSelection | None = None, progress: Progress | None = None
+        self,
+        paths: Sequence[Path],
+        selection: RowSelection | None = None,
+        progress: Progress | None = None,
+        scale: FluxScale | None = None,
     ) -> None:
-        self._selection = (selection or RowSelection())._replace(logged_notes=set())
+        self._selection, self._scale = (selection or RowSelection())._replace(logged_notes=set()), scale
         self._index = build_index(paths, self._selection, progress)
+        if scale is not None:
+            check_not_scaled(self._index.unit)
+        self.unit = self._index.unit if scale is None else SFU
         products = {product for file in self._index.files for product in file.carried}
         self._axis = TimelineAxis(
             self._index.frequencies_hz, self._index.bin_hz, tuple(product for product in Product if product in products)
@@ -150,7 +167,7 @@ class FileTimeline:
         return [blocks] if len(blocks.rows) else []
 
     def recording(self, begin_s: float, end_s: float) -> Recording | None:
-        """Return the rows between two times, as the files have them.
+        """Return the rows between two times, with the files' own bins.
 
         Raises
         ------
@@ -162,7 +179,7 @@ class FileTimeline:
             return None
         start_s, last_s = ((round(each * 1e6) - 1) / 1e6 for each in (begin_s, end_s))
         selection = self._selection._replace(start_s=start_s, end_s=last_s, quiet=True)
-        return read_rows([file.path for file in files], selection)
+        return scale_recording(read_rows([file.path for file in files], selection), self._scale)
 
     def _files_between(self, begin_us: int, end_us: int) -> list[IndexedFile]:
         """Return the files with rows that end in an interval."""
@@ -236,7 +253,7 @@ class FileTimeline:
             # The start of a selection is excluded. Times are compared to the microsecond.
             start_s, end_s = (int(times_us[0]) - 1) / 1e6, int(times_us[-1]) / 1e6
             selection = selection._replace(start_s=start_s, end_s=end_s)
-        found = read_selection(file.path, selection)
+        found = scale_recording(read_selection(file.path, selection), self._scale)
         numbers = _rows_at(np.rint(found.times_s * 1e6).astype(np.int64), times_us)
         if numbers is None:
             raise SourceError(f"{printable_name(file.path)} has changed since it was opened; view it again")

@@ -87,7 +87,8 @@ def _files_of(directory: Path) -> list[Path]:
         why = error.strerror or error_reason(error)
         raise SourceError(f"{printable_name(directory)} cannot be read: {why}; check its permissions") from error
     files = [path for path in every if path.name.lower().endswith(ENDINGS) and file_kind(path) is not None]
-    if files and (others := [path for path in every if path not in set(files)]):
+    chosen = set(files)
+    if files and (others := [path for path in every if path not in chosen]):
         log.warning(
             "%s: %d of %d files are not files of spectra and are left out, the first is %s",
             printable_name(directory), len(others), len(every), printable_name(others[0].name),

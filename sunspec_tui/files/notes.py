@@ -17,10 +17,10 @@ from sunspec_tui.files.archive.layout import StoreName
 
 NOTES_NAME = "notes.jsonl"
 MAX_FILE_BYTES = 16 * 2**20
-"""Of a larger file, only the end is read."""
+"""Largest part of a file that is read: its end."""
 
 MAX_NOTES = 10_000
-"""Largest number of notes in memory; of more, the last lines of the file are kept."""
+"""Largest number of notes in memory: those of the last lines of the file."""
 
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY | os.O_NOFOLLOW
 _PART_BYTES = 2**20
@@ -159,7 +159,7 @@ class NoteReader:
         """Begin near the end of a file that is too large."""
         if size > self._max_bytes:
             self._offset = self.skipped_bytes = size - self._max_bytes
-            # The first line is a part of one; it is left out like a line that is too long.
+            # The first line may be incomplete; it is left out like a line that is too long.
             self._is_in_long_line = True
 
     def _read_parts(self, descriptor: int, size: int) -> None:

@@ -37,7 +37,7 @@ class PlayHead:
         return math.isfinite(self.time_s)
 
     def play_from(self, time_s: float) -> None:
-        """Move on from a time."""
+        """Play from a time on."""
         self.time_s = time_s
 
     def stop(self) -> None:
@@ -45,7 +45,7 @@ class PlayHead:
         self.time_s = math.inf
 
     def move(self, seconds: float, end_s: float) -> bool:
-        """Move on by some real time; return True while it moves.
+        """Advance by some real time; return True while it moves.
 
         It stops at the end of the rows.
         """

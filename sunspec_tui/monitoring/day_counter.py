@@ -66,7 +66,7 @@ class DayCounter:
         with self._lock:
             days = list(self._days.values())
         if days and not self._file.save(days):
-            # The last write is not done yet. If the disk hangs, the next one does not begin either.
+            # The last write has not finished yet. On a disk that hangs, do not begin another one.
             self._file.finish()
             if not self._file.save(days):
                 return
@@ -79,7 +79,7 @@ class DayCounter:
         self._totals, self._counted_s = totals, taken_s
         if day is None or snapshot.replay or not day.contains(taken_s):
             return
-        # A NaN, at the first snapshot, and a clock that was set back add no time.
+        # Neither the NaN of the first snapshot nor a clock that was set back adds time.
         elapsed_s = elapsed_s if 0 <= elapsed_s <= MAX_PAUSE_S else 0.0
         self._days[day.name] = self._counts_of(day).plus(snapshot, added, elapsed_s)
 

@@ -69,7 +69,7 @@ class SunReading:
 class SunReader:
     """Reader of the Sun's position at a site, for any thread.
 
-    The position is computed at most once a second, and the next event once it is over.
+    The position is computed at most once a second, the next event when the last one is over.
 
     Parameters
     ----------

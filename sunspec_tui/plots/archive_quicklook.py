@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from sunspec_tui.core.errors import ArchiveError, NoRowsError, UsageError
-from sunspec_tui.core.flux_scale import FluxScale
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, plain_name
 from sunspec_tui.core.recording import Recording, measured_cadence_s
@@ -29,11 +28,12 @@ from sunspec_tui.files.archive.reader import checked_stores, open_by_axis
 from sunspec_tui.files.xarray_dataset import from_dataset
 from sunspec_tui.plots.column_reduction import MAX_COLUMNS, Reduced, column_width_s, reduce_rows
 from sunspec_tui.plots.process_pool import Call, Key, Task, run_in_processes
-from sunspec_tui.plots.quicklook_figure import quicklook_png, write_picture
+from sunspec_tui.plots.quicklook_figure import FigureChoices, quicklook_png, write_picture
 
 PERIODS_S = {"day": 86_400.0, "hour": 3_600.0}
 """Lengths of the pictures that can be made."""
 
+_DAY_FIGURES = FigureChoices(per="day")
 _HOUR_S = 3600.0
 _BLOCK_COLUMN_S = 45.0  # narrower columns are computed from rows, not from blocks
 _SCHEDULER_TIMEOUT_S = 10
@@ -45,17 +45,13 @@ Hour = list[Reduced]
 def quicklook(
     directory: Path,
     out: Path,
-    *,
     product: str = "XX",
-    per: str = "day",
-    show: str = "highest",
+    choices: FigureChoices = _DAY_FIGURES,
+    *,
     start_s: float = -math.inf,
     end_s: float = math.inf,
     scheduler: str | None = None,
     workers: int | None = None,
-    remove_background: bool = False,
-    flux_scale: FluxScale | None = None,
-    panels: Sequence[str] | None = None,
     report: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005 - no progress is shown
 ) -> Iterator[Path]:
     """Draw each period that has rows, and yield the paths.
@@ -68,10 +64,8 @@ def quicklook(
         Directory of the pictures; created if it is missing.
     product
         Product of the waterfalls.
-    per
-        Period of a picture, ``day`` or ``hour``, with at most 1440 columns.
-    show
-        Value of a column, ``highest`` or ``mean`` of its rows.
+    choices
+        Content of the pictures, which have at most 1440 columns. Their period is ``day`` or ``hour``.
     start_s, end_s
         Limits of the beginnings of periods, seconds since 1970.
     scheduler
@@ -79,12 +73,6 @@ def quicklook(
         under the same path; None uses processes on this machine, through private pipes.
     workers
         Number of processes on this machine; by default the number of cores.
-    remove_background
-        True to show the waterfalls without their quiet background.
-    flux_scale
-        Scale of the powers; None to show them as archived.
-    panels
-        Panels of a figure for publishing, ``highest``, ``mean`` or ``V/I``, instead of the usual figure.
     report
         Called with the number of periods that are done, and their total.
 
@@ -97,30 +85,34 @@ def quicklook(
     MissingExtraError
         If dask or another library of the archive is not installed.
     """
-    for library in ("xarray", "dask"):
-        require_extra(library, "reading an archive")
-    if scheduler is not None:
-        require_extra("distributed", "quick-looks on a cluster")
-    chosen = Product(product) if product in tuple(Product) else None
-    if chosen is None:
-        raise UsageError(f"there is no product {product!r}; choose one of {', '.join(Product)}")
+    _require_libraries(scheduler)
+    chosen, per = _known_product(product), choices.per or "day"
     periods = list(_periods(directory, PERIODS_S[per], start_s, end_s))
     if not periods:
         raise ArchiveError(f"{directory} has no stores such as 2026-11-25.zarr in that time; check the directory")
     # A generator, because the times of each period are read to build its calls.
-    drawing = partial(
-        draw,
-        product=product,
-        per=per,
-        show=show,
-        panels=panels,
-        remove_background=remove_background,
-        flux_scale=flux_scale,
-    )
-    whole = panels is not None
-    tasks = (Task(begin_s, hour_calls(directory, chosen, begin_s, per, whole=whole), drawing) for begin_s in periods)
+    tasks = (_picture_task(directory, chosen, begin_s, choices) for begin_s in periods)
     with closing(run_tasks(tasks, scheduler, workers)) as drawn:
         yield from _write_pictures(_counted(drawn, len(periods), report), out, per, len(periods))
+
+
+def _require_libraries(scheduler: str | None) -> None:
+    for library in ("xarray", "dask"):
+        require_extra(library, "reading an archive")
+    if scheduler is not None:
+        require_extra("distributed", "quick-looks on a cluster")
+
+
+def _known_product(name: str) -> Product:
+    if name not in tuple(Product):
+        raise UsageError(f"there is no product {name!r}; choose one of {', '.join(Product)}")
+    return Product(name)
+
+
+def _picture_task(directory: Path, product: Product, begin_s: float, choices: FigureChoices) -> Task[float]:
+    """Return the task that draws a period's pictures."""
+    calls = hour_calls(directory, product, begin_s, choices.per or "day", whole=choices.needs_all_products)
+    return Task(begin_s, calls, partial(draw, product=product, choices=choices))
 
 
 def default_product(directory: Path) -> str:
@@ -318,31 +310,13 @@ def reduce_hour(directory: str, product: str, begin_s: float, column_s: float, *
     return reduced
 
 
-def draw(
-    hours: list[Hour],
-    product: str,
-    per: str,
-    show: str,
-    *,
-    remove_background: bool = False,
-    flux_scale: FluxScale | None = None,
-    panels: Sequence[str] | None = None,
-) -> list[bytes]:
+def draw(hours: list[Hour], product: str, choices: FigureChoices = _DAY_FIGURES) -> list[bytes]:
     """Draw a period's hours as PNGs, one per frequency axis.
 
     They are in the order of their first rows.
     """
-    drawn = partial(
-        quicklook_png,
-        product=Product(product),
-        show=show,
-        panels=panels,
-        per=per,
-        period_s=PERIODS_S[per],
-        remove_background=remove_background,
-        flux_scale=flux_scale,
-    )
-    return [drawn(parts) for parts in by_axis(hours)]
+    period_s = PERIODS_S[choices.per or "day"]
+    return [quicklook_png(parts, Product(product), choices, period_s) for parts in by_axis(hours)]
 
 
 def by_axis(hours: list[Hour]) -> list[Hour]:

@@ -5,7 +5,6 @@ The rows are read block by block, and only the columns of a picture are kept in 
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,30 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import UsageError
-from sunspec_tui.core.flux_scale import FluxScale
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.file_series import MAX_BLOCK_BYTES, FileSeries
 from sunspec_tui.files.input_paths import ENDINGS
 from sunspec_tui.files.read_limits import RowSelection
 from sunspec_tui.plots.column_reduction import Reduced, column_edges, column_width_s, reduce_rows
-from sunspec_tui.plots.quicklook_figure import quicklook_png, write_picture
+from sunspec_tui.plots.quicklook_figure import FigureChoices, quicklook_png, write_picture
 
 _PERIODS_S = {"day": 86_400.0, "hour": 3_600.0}
 _NAMES = {"day": "%Y%m%d", "hour": "%Y%m%d_%H"}
 _ENDINGS = (".gz", *ENDINGS)
+_ALL_ROWS = FigureChoices()
 
 
 def file_quicklook(
     paths: list[Path],
     out: Path,
-    asked: RowSelection,
-    *,
+    selection: RowSelection,
     product: str | None = None,
-    per: str | None = None,
-    show: str = "highest",
-    remove_background: bool = False,
-    flux_scale: FluxScale | None = None,
-    panels: Sequence[str] | None = None,
+    choices: FigureChoices = _ALL_ROWS,
+    *,
     report: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005 - no progress is shown
 ) -> Iterator[Path]:
     """Draw files, and yield the path of each written picture.
@@ -47,20 +42,13 @@ def file_quicklook(
         Paths of the files, in any order.
     out
         Directory of the pictures; created if it is missing.
-    asked
+    selection
         The requested rows and parts of the files.
     product
-        Product of the waterfall; by default XX, or else I, or else the first one.
-    per
-        Period of a picture, ``day`` or ``hour``; None for all rows.
-    show
-        Value of a column, ``highest`` or ``mean`` of its rows.
-    remove_background
-        True to show the waterfalls without their quiet background.
-    flux_scale
-        Scale of the powers; None to show them as they are.
-    panels
-        Panels of a figure for publishing, ``highest``, ``mean`` or ``V/I``, instead of the usual figure.
+        Product of the waterfall; by default XX, or else I, or else the first one. In a figure for publishing, I comes
+        before XX.
+    choices
+        Content of the pictures.
     report
         Called with the number of pictures that are done, and their total.
 
@@ -71,22 +59,13 @@ def file_quicklook(
     UsageError
         If the files do not have the product, or the pictures cannot be written.
     """
-    series = FileSeries(paths, asked)
-    preferred = (Product.XX, Product.I) if panels is None else (Product.I, Product.XX)
+    series, per, whole = FileSeries(paths, selection), choices.per, choices.needs_all_products
+    preferred = (Product.I, Product.XX) if whole else (Product.XX, Product.I)
     shown, periods = _product(series, product, preferred), list(_periods(series.times_s, per))
-    draw = partial(
-        quicklook_png,
-        product=shown,
-        show=show,
-        panels=panels,
-        per=per,
-        remove_background=remove_background,
-        flux_scale=flux_scale,
-    )
     for number, (begin, end) in enumerate(periods):
         report(number, len(periods))
-        parts = list(_reduced(series, shown, begin, end, whole=panels is not None))
-        png = draw(parts, period_s=_length_s(series, begin, end, per))
+        parts = list(_reduced(series, shown, begin, end, whole=whole))
+        png = quicklook_png(parts, shown, choices, _length_s(series, begin, end, per))
         yield write_picture(out, _stem(series, float(series.times_s[begin]), per), png)
 
 

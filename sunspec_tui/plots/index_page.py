@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.times import format_clock
-from sunspec_tui.files.marked_intervals import MarkedInterval
+from sunspec_tui.files.archive_notes import PrintableNote
 from sunspec_tui.plots.index_record import (
     DAY,
     HOURS,
@@ -34,15 +34,15 @@ PAGE = "index.html"
 _POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def index_page(record: IndexRecord, marks: Mapping[str, Sequence[MarkedInterval]], present: AbstractSet[str]) -> str:
+def index_page(record: IndexRecord, notes: Mapping[str, Sequence[PrintableNote]], present: AbstractSet[str]) -> str:
     """Return the page of all days, the newest first.
 
     Parameters
     ----------
     record
         The days and their files.
-    marks
-        Marked times and intervals of each day.
+    notes
+        Notes of each day.
     present
         Days that the archive still has.
     """
@@ -50,7 +50,7 @@ def index_page(record: IndexRecord, marks: Mapping[str, Sequence[MarkedInterval]
     parts = []
     for day, earlier in pairwise([*days, None]):
         if day is not None:
-            parts.append(_day(day, record.days[day], marks.get(day, ()), is_present=day in present))
+            parts.append(_day(day, record.days[day], notes.get(day, ()), is_present=day in present))
             parts.append(_missing_days(earlier, day))
     style = resources.files("sunspec_tui.plots").joinpath("index_page.css").read_text("utf-8")
     return f"""<!DOCTYPE html>
@@ -87,7 +87,7 @@ def _summary(days: Sequence[str], record: IndexRecord) -> str:
     return f"{count}{newest}"
 
 
-def _day(day: str, record: DayRecord, marks: Sequence[MarkedInterval], *, is_present: bool) -> str:
+def _day(day: str, record: DayRecord, notes: Sequence[PrintableNote], *, is_present: bool) -> str:
     """Return the section of one day."""
     picture = record.files.get(DAY)
     hours = {hour: record.files[hour] for hour in HOURS if hour in record.files}
@@ -96,7 +96,7 @@ def _day(day: str, record: DayRecord, marks: Sequence[MarkedInterval], *, is_pre
             *_problems(record, hours, is_present=is_present),
             _picture(day, picture, hours),
             _hours(day, hours) if hours else "",
-            _marks(day, record, marks) if marks else "",
+            _notes(day, record, notes) if notes else "",
         )
     )
     weekday = f"{date.fromisoformat(day):%A}"
@@ -178,22 +178,22 @@ def _hour(day: str, hour: str, record: FileRecord | None) -> str:
     return f'<li><a href="{_link(first, record)}" title="{title}">{hour}<span class="hidden"> h UTC</span></a></li>'
 
 
-def _marks(day: str, record: DayRecord, marks: Sequence[MarkedInterval]) -> str:
-    """Return the list of marked times and intervals, with their files."""
-    lines = "".join(f"<li>{_mark(day, record, mark)}</li>\n" for mark in marks)
-    return f'<h3>Marked</h3>\n<ul class="marks">\n{lines}</ul>\n'
+def _notes(day: str, record: DayRecord, notes: Sequence[PrintableNote]) -> str:
+    """Return the list of a day's notes, with their files."""
+    lines = "".join(f"<li>{_note(day, record, note)}</li>\n" for note in notes)
+    return f'<h3>Notes</h3>\n<ul class="notes">\n{lines}</ul>\n'
 
 
-def _mark(day: str, record: DayRecord, mark: MarkedInterval) -> str:
-    times = format_clock(mark.begin_s)
-    if mark.end_s is not None:
-        times += f"–{format_clock(mark.end_s)}"
-    author = f' <span class="author">{_text(mark.author)}</span>' if mark.author else ""
-    found = None if mark.end_s is None else record.files.get(interval_key(mark.begin_s, mark.end_s))
+def _note(day: str, record: DayRecord, note: PrintableNote) -> str:
+    times = format_clock(note.begin_s)
+    if note.end_s is not None:
+        times += f"–{format_clock(note.end_s)}"
+    author = f' <span class="author">{_text(note.author)}</span>' if note.author else ""
+    found = None if note.end_s is None else record.files.get(interval_key(note.begin_s, note.end_s))
     files = ""
-    if found is not None and mark.end_s is not None:
-        files = _files(day, interval_key(mark.begin_s, mark.end_s), found, times)
-    return f'<span class="times">{times}</span> <span>{_text(mark.text)}</span>{author}{files}'
+    if found is not None and note.end_s is not None:
+        files = _files(day, interval_key(note.begin_s, note.end_s), found, times)
+    return f'<span class="times">{times}</span> <span>{_text(note.text)}</span>{author}{files}'
 
 
 def _files(day: str, key: str, record: FileRecord, times: str) -> str:

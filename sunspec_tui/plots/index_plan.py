@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sunspec_tui.core.errors import ArchiveError
 from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.files.archive.day_stores import StoreTimes, read_store_times, rows_between, stores_stamp
-from sunspec_tui.files.marked_intervals import MarkedInterval
+from sunspec_tui.files.archive_notes import PrintableNote
 from sunspec_tui.plots.archive_quicklook import PERIODS_S, preferred_product
 from sunspec_tui.plots.index_record import (
     DAY,
@@ -78,7 +78,7 @@ class DayPlan(NamedTuple):
 def plan_day(
     day: str,
     paths: list[Path],
-    marks: Sequence[MarkedInterval],
+    notes: Sequence[PrintableNote],
     known: DayRecord,
     out: Path,
     *,
@@ -91,8 +91,8 @@ def plan_day(
     ----------
     day, paths
         The day, and its stores; also those of the next day, if an interval ends there.
-    marks
-        Marked intervals that begin on this day.
+    notes
+        Notes that begin on this day.
     known
         The day at the last run.
     out
@@ -102,9 +102,9 @@ def plan_day(
     periods
         ``day``, ``hour``, or both.
     """
-    # The state is read before the rows: what is committed in between is found at the next run.
+    # Read the state before the rows, so that the next run finds rows that are committed in between.
     stamp = stores_stamp(paths)
-    wanted = _wanted_intervals(marks)
+    wanted = _wanted_intervals(notes)
     if _is_up_to_date(day, known, stamp, set(wanted), out):
         return DayPlan(day, known, [])
     try:
@@ -115,7 +115,7 @@ def plan_day(
     files |= {each.key: each for each in _intervals(day, stores, product, wanted)}
     kept = {key: each for key, each in known.files.items() if key in files}
     changed = [each for key, each in files.items() if not _is_same(day, each, kept.get(key), out)]
-    # What has no rows needs no work.
+    # A period without rows needs no work.
     kept |= {each.key: each.record for each in changed if not each.record.rows}
     return DayPlan(day, DayRecord(stamp, kept), [each for each in changed if each.record.rows])
 
@@ -169,19 +169,19 @@ def _pictures(day: str, stores: Sequence[StoreTimes], product: str | None, perio
 
 
 def _intervals(
-    day: str, stores: Sequence[StoreTimes], product: str | None, wanted: dict[str, MarkedInterval]
+    day: str, stores: Sequence[StoreTimes], product: str | None, wanted: dict[str, PrintableNote]
 ) -> Iterator[Work]:
-    """Yield the files of the marked intervals of a day."""
-    for number, (key, mark) in enumerate(wanted.items()):
-        end_s = mark.begin_s if mark.end_s is None else mark.end_s
-        work = _work(day, key, stores, mark.begin_s, end_s, product)
-        too_long, too_many = end_s - mark.begin_s > MAX_INTERVAL_S, number >= MAX_INTERVALS_A_DAY
+    """Yield the files of a day's intervals."""
+    for number, (key, note) in enumerate(wanted.items()):
+        end_s = note.begin_s if note.end_s is None else note.end_s
+        work = _work(day, key, stores, note.begin_s, end_s, product)
+        too_long, too_many = end_s - note.begin_s > MAX_INTERVAL_S, number >= MAX_INTERVALS_A_DAY
         remark = _TOO_LONG if too_long else _TOO_MANY if too_many else "" if work.record.rows else _NO_ROWS
         if remark:
             yield work._replace(record=FileRecord([], remark=remark))
             continue
         nbins = max(each.nbins for each in stores)
-        column_s = interval_column_s(mark.begin_s, end_s, work.record.rows, nbins)
+        column_s = interval_column_s(note.begin_s, end_s, work.record.rows, nbins)
         yield work._replace(record=replace(work.record, column_s=column_s))
 
 
@@ -205,9 +205,9 @@ def _work(day: str, key: str, stores: Sequence[StoreTimes], begin_s: float, end_
     )  # fmt: skip
 
 
-def _wanted_intervals(marks: Sequence[MarkedInterval]) -> dict[str, MarkedInterval]:
-    """Return the marks that have an end, by their key."""
-    return {interval_key(mark.begin_s, mark.end_s): mark for mark in marks if mark.end_s is not None}
+def _wanted_intervals(notes: Sequence[PrintableNote]) -> dict[str, PrintableNote]:
+    """Return the notes that have an end, by their key."""
+    return {interval_key(note.begin_s, note.end_s): note for note in notes if note.end_s is not None}
 
 
 def day_begin_s(day: str) -> float:

@@ -1,7 +1,7 @@
 """Record of the pictures and files that an index of quick-looks has.
 
-The record is ``quicklooks.json`` beside ``index.html``. It says from which rows each picture was made, so that a later
-run draws only what changed. A record that is not valid counts as missing: all pictures are then drawn again.
+The record is ``quicklooks.json`` beside ``index.html``. It has the rows from which each picture was made, so that a
+later run draws only what changed. A record that is not valid counts as missing: all pictures are then drawn again.
 """
 
 import json

@@ -14,13 +14,14 @@ from typing import NamedTuple
 import numpy as np
 
 from sunspec_tui.core.errors import NoRowsError
+from sunspec_tui.core.flux_scale import FluxScale
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product, plain_name
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.files.archive.reader import open_by_axis
 from sunspec_tui.files.xarray_dataset import from_dataset
 from sunspec_tui.plots.archive_quicklook import PERIODS_S, Hour, by_axis, hour_calls
-from sunspec_tui.plots.column_reduction import column_width_s, reduce_rows
+from sunspec_tui.plots.column_reduction import column_width_s, reduce_rows, scale_columns
 from sunspec_tui.plots.index_record import DAY
 from sunspec_tui.plots.process_pool import Call, Task
 
@@ -46,11 +47,14 @@ class PictureOptions(NamedTuple):
         Panels of a figure.
     remove_background
         True to show the product without its quiet background.
+    flux_scale
+        Scale of the powers; None to show them as archived.
     """
 
     product: str | None = None
     panels: tuple[str, ...] = ("highest", "mean", "V/I")
     remove_background: bool = True
+    flux_scale: FluxScale | None = None
 
 
 class Drawn(NamedTuple):
@@ -107,6 +111,7 @@ def draw_panels(hours: list[Hour], product: str, per: str, begin_s: float, optio
     from sunspec_tui.plots.thumbnail import thumbnail_png
 
     shown = Product(product)
+    axes = [[scale_columns(part, shown, options.flux_scale) for part in parts] for parts in axes]
     png = partial(published_png, per=per, period_s=PERIODS_S[per], remove_background=options.remove_background)
     # The thumbnail shows the axis of most rows.
     longest = max(axes, key=lambda parts: sum(part.rows for part in parts))

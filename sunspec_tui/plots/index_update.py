@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from sunspec_tui.core.errors import ArchiveError, UsageError
+from sunspec_tui.core.flux_scale import scale_recording
 from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.files.archive.day_stores import stores_by_day
 from sunspec_tui.files.archive.layout import StoreName
+from sunspec_tui.files.archive_notes import PrintableNote, read_archive_notes
 from sunspec_tui.files.atomic_write import atomic_write
-from sunspec_tui.files.marked_intervals import MarkedInterval, read_marks
 from sunspec_tui.files.write import export
 from sunspec_tui.plots.directory_lock import Claim, open_lock_file, try_lock
 from sunspec_tui.plots.index_page import PAGE, index_page
@@ -90,7 +91,7 @@ class IndexUpdater:
         self._directory, self._out, self._options, self._periods = directory, out, options, periods
         self._monotonic = monotonic
         self._record: IndexRecord | None = None
-        self._marks: dict[str, list[MarkedInterval]] = {}
+        self._notes: dict[str, list[PrintableNote]] = {}
         self._problem = ""
         self._is_page_new = False
         self.failures: list[str] = []
@@ -134,6 +135,8 @@ class IndexUpdater:
         """Return the record; without pictures of other options."""
         record = self._record or read_record(self._out)
         options = {**self._options._asdict(), "panels": list(self._options.panels), "periods": list(self._periods)}
+        scale = options.pop("flux_scale")
+        options |= {} if scale is None else {"flux_scale": [scale.name, scale.digest]}
         if record.options != options:
             # Earlier pictures stay until the new ones are drawn.
             for each in record.days.values():
@@ -149,29 +152,29 @@ class IndexUpdater:
             raise ArchiveError(
                 f"{printable_name(self._directory)} has no stores such as 2026-11-25.zarr; check the directory"
             )
-        self._read_marks()
+        self._read_notes()
         plans = []
         for day, paths in stores.items():
-            begin_s, marks = day_begin_s(day), self._marks.get(day, [])
+            begin_s, notes = day_begin_s(day), self._notes.get(day, [])
             if not start_s <= begin_s < end_s:
                 continue
-            if any(mark.end_s is not None and mark.end_s > begin_s + _DAY_S for mark in marks):
+            if any(note.end_s is not None and note.end_s > begin_s + _DAY_S for note in notes):
                 paths = [*paths, *stores.get(day_name(begin_s + _DAY_S), [])]
             known = record.days.get(day, DayRecord())
-            plan = plan_day(day, paths, marks, known, self._out, product=self._options.product, periods=self._periods)
+            plan = plan_day(day, paths, notes, known, self._out, product=self._options.product, periods=self._periods)
             # The state of the stores is recorded when all work is done: a run may be ended early.
             record.days[day] = replace(plan.record, stamp=[]) if plan.work else plan.record
             plans.append(plan)
         return plans
 
-    def _read_marks(self) -> None:
+    def _read_notes(self) -> None:
         is_store = StoreName.parse(self._directory.name) is not None
-        marks, problem = read_marks(self._directory.parent if is_store else self._directory)
+        notes, problem = read_archive_notes(self._directory.parent if is_store else self._directory)
         if problem and problem != self._problem:
             log.warning("%s", problem)
-        self._problem, self._marks = problem, {}
-        for mark in marks:
-            self._marks.setdefault(day_name(mark.begin_s), []).append(mark)
+        self._problem, self._notes = problem, {}
+        for note in notes:
+            self._notes.setdefault(day_name(note.begin_s), []).append(note)
 
     def _make(self, run: RunTasks, work: dict[Key, Work], plans: Sequence[DayPlan], report: Report) -> Iterator[Path]:
         """Run the tasks, and write their results."""
@@ -204,7 +207,7 @@ class IndexUpdater:
         if not isinstance(result, BaseException) and not (result.pngs if isinstance(result, Drawn) else result):
             result = ArchiveError(f"there is no {work.record.product}")
         if isinstance(result, BaseException):
-            # One that fails must not prevent the others.
+            # A task that fails must not prevent the others.
             error = without_directory(result, stores_by_day(self._directory).get(work.day, []))
             self.failures.append(f"{work.day} {work.key}: {error}")
             files[work.key] = replace(self._earlier(work), error=error)
@@ -236,7 +239,7 @@ class IndexUpdater:
     def _write_intervals(self, work: Work, recordings: list[Recording], files: dict[str, FileRecord]) -> Iterator[Path]:
         nbytes, names = 0, file_names(work.day, work.key, len(recordings))
         for name, recording in zip(names, recordings, strict=True):
-            nbytes += export(recording, self._out / name)
+            nbytes += export(scale_recording(recording, self._options.flux_scale), self._out / name)
             yield self._out / name
         edges_hz = [each.frequencies_hz[[0, -1]] for each in recordings]
         files[work.key] = replace(
@@ -254,7 +257,7 @@ class IndexUpdater:
         """
         assert self._record is not None  # noqa: S101 - set at the begin of an update
         present = set(stores_by_day(self._directory))
-        page = index_page(self._record, self._marks, present).encode()
+        page = index_page(self._record, self._notes, present).encode()
         path = self._out / PAGE
         try:
             self._out.mkdir(parents=True, exist_ok=True)

@@ -108,10 +108,9 @@ def live_job(
     blocks = [_ReducedBlock.of(rows, products, group, bins) for rows, group in _row_blocks(ring)]
     if not blocks:
         return None
-    newest = blocks[-1].newest
     job = replace(
         _live_figure(blocks, context, shown),
-        spectra={str(each): average_bins(derive(newest, each), bins)[0] for each in _PAIR if each in carried},
+        spectra=_pair_spectra(blocks[-1].newest, carried, bins),
         frequencies_mhz=average_frequencies(axis.frequencies_mhz, bins),
         keep=keep or RetentionPolicy(),
         alone_mhz=axis.bin_mhz,
@@ -123,6 +122,13 @@ def live_job(
         return job
     ratios = np.concatenate([each.powers[1] for each in blocks])
     return replace(job, second=_with_product(job, products[1], ratios))
+
+
+def _pair_spectra(
+    newest: "NDArray[np.float32]", carried: tuple[Product, ...], bins: int
+) -> dict[str, "NDArray[np.float32]"]:
+    """Return XX and YY of the last row, if carried."""
+    return {str(each): average_bins(derive(newest, each), bins)[0] for each in _PAIR if each in carried}
 
 
 @dataclass(frozen=True, slots=True)

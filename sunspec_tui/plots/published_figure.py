@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.background import REMOVED
 from sunspec_tui.core.colormaps import DIVERGING
+from sunspec_tui.core.flux_scale import ARBITRARY, level_unit
 from sunspec_tui.core.levels import Levels, without_warnings
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.products import Product
@@ -174,11 +175,17 @@ def _common_levels(panels: Sequence[_Panel]) -> dict[str, Levels]:
 
 
 def _unit(job: PlotJob) -> str:
+    """Return the label of a colour bar."""
     if job.product == _RATIO:
         return _RATIO
+    is_arbitrary = job.unit == ARBITRARY
     if job.signed:
-        return "arbitrary units" + (" above background" if job.remove_background else "")
-    return "dB above background" if job.remove_background else "dB, arbitrary zero"
+        unit = "arbitrary units" if is_arbitrary else job.unit
+        return unit + (" above background" if job.remove_background else "")
+    # A ratio to the background has no unit.
+    if job.remove_background:
+        return "dB above background"
+    return "dB, arbitrary zero" if is_arbitrary else level_unit(job.unit)
 
 
 def _times(panel: _Panel) -> str:

@@ -2,8 +2,7 @@
 
 import math
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,17 +20,38 @@ _MAX_NAME_BYTES = 180
 _VALUES = {"highest": "highest value", "mean": "mean"}
 
 
-def quicklook_png(
-    parts: list[Reduced],
-    product: Product,
-    show: str,
-    *,
-    per: str | None,
-    period_s: float,
-    remove_background: bool = False,
-    flux_scale: FluxScale | None = None,
-    panels: Sequence[str] | None = None,
-) -> bytes:
+@dataclass(frozen=True)
+class FigureChoices:
+    """Content of the figures of a quick-look.
+
+    Attributes
+    ----------
+    per
+        Period of a figure: ``day``, ``hour``, or None for all rows.
+    show
+        Value of a column in the waterfall: ``highest`` or ``mean`` of its rows.
+    remove_background
+        True to show the waterfalls without their quiet background.
+    flux_scale
+        Scale of the powers; None to show them as they are.
+    panels
+        Panels of a figure for publishing, see `published_figure.published_png`; `show` is then not used. None for the
+        usual figure.
+    """
+
+    per: str | None = None
+    show: str = "highest"
+    remove_background: bool = False
+    flux_scale: FluxScale | None = None
+    panels: tuple[str, ...] | None = None
+
+    @property
+    def needs_all_products(self) -> bool:
+        """True if a figure shows the means of all products."""
+        return self.panels is not None
+
+
+def quicklook_png(parts: list[Reduced], product: Product, choices: FigureChoices, period_s: float) -> bytes:
     """Draw reduced rows of one frequency axis as a PNG.
 
     Parameters
@@ -40,35 +60,38 @@ def quicklook_png(
         Reduced rows, in the order of time.
     product
         Product of the waterfall.
-    show
-        Value of a column in the waterfall, ``highest`` or ``mean`` of its rows.
-    per
-        Period of the picture: ``day``, ``hour``, or None for all rows.
+    choices
+        Content of the figure.
     period_s
         Length of the period; NaN or 0 if unknown.
-    remove_background
-        True to show the waterfall without its quiet background.
-    flux_scale
-        Scale of the powers; None to show them as they are.
-    panels
-        Panels of a figure for publishing, see `published_figure.published_png`; `show` is then not used.
     """
     from sunspec_tui.plots.matplotlib_loader import load_matplotlib
 
     load_matplotlib()
-    parts = [scale_columns(part, product, flux_scale) for part in parts]
-    if panels is not None:
-        from sunspec_tui.plots.published_figure import published_png
+    parts = [scale_columns(part, product, choices.flux_scale) for part in parts]
+    if choices.panels is None:
+        return _waterfall_png(join_columns(parts), product, choices, period_s)
+    from sunspec_tui.plots.published_figure import published_png
 
-        return published_png(parts, product, panels, per=per, period_s=period_s, remove_background=remove_background)
+    return published_png(
+        parts,
+        product,
+        choices.panels,
+        per=choices.per,
+        period_s=period_s,
+        remove_background=choices.remove_background,
+    )
+
+
+def _waterfall_png(whole: Reduced, product: Product, choices: FigureChoices, period_s: float) -> bytes:
+    """Draw the usual figure, with one waterfall."""
     from sunspec_tui.plots.figure import SpectrumFigure
 
-    whole = join_columns(parts)
     job = replace(
-        column_job(whole, product, show),
-        heading=f"mean of the {per}" if per else "mean of all rows",
-        note=coverage_note(whole, f"the {_VALUES[show]} of", per or "time", period_s),
-        remove_background=remove_background,
+        column_job(whole, product, choices.show),
+        heading=f"mean of the {choices.per}" if choices.per else "mean of all rows",
+        note=coverage_note(whole, f"the {_VALUES[choices.show]} of", choices.per or "time", period_s),
+        remove_background=choices.remove_background,
     )
     figure = SpectrumFigure()
     figure.draw(within_rows(job, whole))

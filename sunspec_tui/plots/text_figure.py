@@ -55,6 +55,18 @@ def text_figure(
     plotext.ylabel(linear_label if linear else level_unit(unit))
     if levels is not None:
         plotext.ylim(levels.low, levels.high)
+    if not _draw_spectra(frequencies_mhz, spectra, linear=linear):
+        return f"{title}\nno valid values to draw"
+    lines = Text.from_ansi(str(plotext.build())).plain.splitlines()
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _draw_spectra(
+    frequencies_mhz: NDArray[np.float64], spectra: dict[str, NDArray[np.float32]], *, linear: bool
+) -> bool:
+    """Draw spectra; return True if one has a valid value."""
+    import plotext
+
     drawn = False
     for marker, (name, power) in zip(_MARKERS, spectra.items(), strict=False):
         values = power if linear else to_db(power)
@@ -62,7 +74,4 @@ def text_figure(
         if valid.any():
             plotext.plot(frequencies_mhz[valid].tolist(), values[valid].tolist(), marker=marker, label=name)
             drawn = True
-    if not drawn:
-        return f"{title}\nno valid values to draw"
-    lines = Text.from_ansi(str(plotext.build())).plain.splitlines()
-    return "\n".join(line.rstrip() for line in lines)
+    return drawn

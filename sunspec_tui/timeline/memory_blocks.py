@@ -1,7 +1,7 @@
 """Keep blocks of the last hours in memory.
 
-Blocks of 2 s are kept for two hours, blocks of 16 and 128 s for a day. With the usual 768 bins and four products this
-takes 79 MiB when it is full. More bins are folded.
+Blocks of 2 s are kept for two hours, blocks of 16 and 128 s for a day. With the usual 768 bins and four products, full
+memory takes 79 MiB. More bins are folded.
 """
 
 from collections.abc import Sequence

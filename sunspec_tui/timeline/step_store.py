@@ -1,7 +1,7 @@
 """Keep the newest blocks of one step in memory, as codes.
 
-A block is stored at its number modulo the capacity, so that blocks may come in any order of time. Memory is used when
-blocks are first written.
+A block is stored at its number modulo the capacity, so that blocks may come in any order of time. A page of memory is
+used when a block is first written to it.
 """
 
 import contextlib
@@ -168,7 +168,7 @@ class StepStore:
 
 
 def _unused_memory(shape: tuple[int, int], dtype: type[Code]) -> NDArray[Code]:
-    """Return an array whose memory is used page by page, when it is written.
+    """Return an array that uses only the memory pages that are written.
 
     numpy asks for pages of 2 MiB for large arrays. Then the first block would use 2 MiB of each array.
     """

@@ -97,11 +97,14 @@ class Timeline:
 
     def extent(self) -> TimelineExtent | None:
         """Return the times of all rows; None without rows."""
-        known = [each for each in (self._received_extent(), self._stored[0]) if each is not None]
-        if not known:
+        received, stored = self._received_extent(), self._stored[0]
+        newest = received or stored
+        if newest is None:
             return None
-        begin_s, end_s = min(each.begin_s for each in known), max(each.end_s for each in known)
-        return TimelineExtent(begin_s, end_s, end_s - SETTLED_S, known[0].cadence_s)
+        # The archive may have later rows: of a clock that was ahead, or of another stream. They must not take the
+        # place of the newest rows that were received.
+        begin_s = min(newest.begin_s, newest.begin_s if stored is None else stored.begin_s)
+        return TimelineExtent(begin_s, newest.end_s, newest.end_s - SETTLED_S, newest.cadence_s)
 
     def _received_extent(self) -> TimelineExtent | None:
         epochs = [each for each in self._epochs() if each.ring.filled]
@@ -173,7 +176,7 @@ class Timeline:
             longer = self._longer_blocks(memory, step_s, begin_us, kept_us, product)
         if kept_us <= begin_us:
             return [newer] if len(newer.rows) else []
-        found = [*self._archive_blocks(step_s, begin_us, kept_us, product, axis), newer]
+        found = [*self._finer_blocks(step_s, begin_us, kept_us, product, axis), newer]
         for coarser in longer:
             found = finer_where_complete(found, coarser)
         return found
@@ -195,14 +198,14 @@ class Timeline:
         oldest_us = self._ring_begin_us()
         ring_us = min(end_us, max(begin_us, end_us if oldest_us is None else oldest_us))
         found = self._ring_rows(ring_us, end_us, product, axis)
-        if ring_us <= begin_us:
-            return found
-        found = [*self._archive_blocks(0, begin_us, ring_us, product, axis), *found]
+        if ring_us > begin_us:
+            found = [*self._finer_blocks(0, begin_us, ring_us, product, axis), *found]
         with self._follower.lock:
             memory = self._follower.memory
             if memory is None or len(memory.frequencies_hz) != len(axis.frequencies_hz):
                 return found
-            longer = self._longer_blocks(memory, 0, begin_us, ring_us, product)
+            # Where the clock went back, rows that have left the ring have times between those of the ring.
+            longer = self._longer_blocks(memory, 0, begin_us, end_us, product)
         for coarser in longer:
             found = finer_where_complete(found, coarser)
         return found
@@ -237,6 +240,25 @@ class Timeline:
             parts = self._archive.parts(step_s, begin_us / SECOND_US, end_us / SECOND_US, product)
         return on_axis(parts, axis)
 
+    def _finer_blocks(
+        self, step_s: int, begin_us: int, end_us: int, product: Product, axis: TimelineAxis
+    ) -> list[TimeBlocks]:
+        """Return the archive's blocks, where memory has longer ones.
+
+        Without a readable archive, the longer ones are shown.
+        """
+        try:
+            return self._archive_blocks(step_s, begin_us, end_us, product, axis)
+        except SunspecError as error:
+            self._report_archive(error)
+            return []
+
+    def _report_archive(self, error: SunspecError) -> None:
+        """Report a problem of the archive once."""
+        if str(error) != self._archive_problem:
+            self._archive_problem = str(error)
+            log.warning("the archive cannot be shown: %s", error)
+
     def _read_extent(self) -> None:
         """Read how far the archive goes; report a problem once."""
         if self._archive is None:
@@ -246,9 +268,7 @@ class Timeline:
                 self._stored = self._archive.extent(), self._archive.axis()
             self._archive_problem = ""
         except SunspecError as error:
-            if str(error) != self._archive_problem:
-                self._archive_problem = str(error)
-                log.warning("the archive cannot be shown: %s", error)
+            self._report_archive(error)
 
     def _seed(self, memory: MemoryBlocks, first_us: int) -> None:
         """Add the archived rows of the first row's longest block.

@@ -95,7 +95,7 @@ def _effects(before: View, after: View, context: ViewContext, cadence_s: float) 
 def _has_other_span(before: View, after: View) -> bool:
     """Return True if the time span has changed.
 
-    The ring and the timeline count columns in other units. Of a picture that only moves, the span stays.
+    The ring and the timeline count columns in different units. A picture that only moves keeps its span.
     """
     if before.slot_s == after.slot_s:
         return before.rows_per_column != after.rows_per_column

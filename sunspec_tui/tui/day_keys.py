@@ -29,7 +29,7 @@ class DayKeys(ViewKeys):
         """Go to the strip's next sign, counted from the picture's middle."""
         content = self.updater.day_reader.content
         signs = () if content is None else (*content.signs, *mark_signs(self.scene))
-        begin_s, end_s = self.scene.shown_s
+        begin_s, end_s = self.scene.shown.interval_s
         middle_s = (begin_s + end_s) / 2
         if self._last_jump is not None and self._last_jump[1] == end_s:
             # Near the ends of the timeline a sign cannot be in the middle.
@@ -39,5 +39,5 @@ class DayKeys(ViewKeys):
             self.notify(f"no {'later' if by > 0 else 'earlier'} sign on the day strip")
             return
         self.go_to_time(sign.time_s)
-        self._last_jump = sign, self.scene.shown_s[1]
+        self._last_jump = sign, self.scene.shown.interval_s[1]
         self.notify(f"{sign.kind} at {format_clock(sign.time_s)} UTC")

@@ -35,7 +35,7 @@ class DayRequest(NamedTuple):
     columns
         Number of columns.
     shown_s
-        About the end of a paused picture; None for a live one.
+        End of a paused picture, rounded; None for a live one.
     """
 
     source: TimelineSource

@@ -137,7 +137,7 @@ class MonitorScreen(Guarded, Screen[object]):
     def show_pictures(self, link: LinkReading, confirmed: str = "") -> None:
         """Draw the scene's pictures and the caption between them."""
         scene, quality = self._scene, link.quality
-        if scene.draw() is None or scene.position is None:
+        if scene.draw() is None or scene.shown.position is None:
             return
         depth = self._shown.abilities.depth
         depth = Depth.C256 if quality.sweeps and depth is Depth.TRUE else depth
@@ -201,13 +201,15 @@ class MonitorScreen(Guarded, Screen[object]):
         if snapshot.viewed is not None:
             is_waiting = scene.view.paused_at_slot is not None
             columns = status.content_size.width
-            status.show(viewed_text(snapshot, scene.product, scene.end_s, is_waiting=is_waiting, columns=columns))
+            status.show(
+                viewed_text(snapshot, scene.shown.product, scene.shown.end_s, is_waiting=is_waiting, columns=columns)
+            )
             return
         source = f"{snapshot.station} at {snapshot.source}" if snapshot.station else snapshot.source
         newest_s = snapshot.taken_s - snapshot.data_age_s
-        paused_s = None if scene.view.paused_at_slot is None else scene.end_s
+        paused_s = None if scene.view.paused_at_slot is None else scene.shown.end_s
         text = partial(
-            status_text, snapshot.health, source, scene.product, newest_s, snapshot.data_age_s, sun=snapshot.sun
+            status_text, snapshot.health, source, scene.shown.product, newest_s, snapshot.data_age_s, sun=snapshot.sun
         )
         columns = status.content_size.width
         status.show(text(paused_s=paused_s, columns=columns, alarms=snapshot.alarms, warnings=snapshot.warnings))
@@ -353,7 +355,7 @@ def screen_classes(scene: Scene, shown: ShownAbilities) -> dict[str, bool]:
     layout = layout_of(view, window)
     day_lines = day_strip_lines(view, window, is_longer=scene.day_is_longer)
     return {
-        "-empty": scene.position is None,
+        "-empty": scene.shown.is_empty,
         "-bare": not shown_panels(view, window),
         "-watch": layout == "watch",
         "-strip": has_strip(view, window),

@@ -233,7 +233,7 @@ class ReceiverActions:
             return
         receiver = self._receiver()
         station = receiver.station if receiver else self._station
-        screen = ExportScreen(interval_text(interval), str(self._scene.product), export_name(station, interval))
+        screen = ExportScreen(interval_text(interval), str(self._scene.shown.product), export_name(station, interval))
         self._app.push_screen(screen, partial(self._export_to, interval))
 
     def _export_to(self, interval: Interval, name: str | None) -> None:

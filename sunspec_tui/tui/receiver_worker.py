@@ -8,8 +8,16 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.core.event_log import log_event
+from sunspec_tui.core.listeners import Listeners
+from sunspec_tui.tui.display.history_loader import LiveSource
 
 log = logging.getLogger(__name__)
+
+PREVIEW_S = 0.4
+"""Time for which the receiver waits for a first picture of the archive.
+
+Its libraries would take processor time from the picture.
+"""
 
 ARCHIVE_WITHIN_S = 3.0
 """Time in which the archive may write its last rows at the end."""
@@ -23,6 +31,23 @@ class Startable(Protocol):
 
     def stop(self, *, deadline_s: float) -> Any:
         """Stop it before a time on the monotonic clock."""
+
+
+class Preview(LiveSource, Protocol):
+    """Rows that are shown before the receiver runs."""
+
+    listeners: Listeners
+    unit: str
+
+    def start(self) -> None:
+        """Start to open the rows, in a thread of its own."""
+
+    def settle(self) -> None:
+        """Note that the picture is complete, or that there is none."""
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until `settle` was called; return False after the timeout."""
+        ...
 
 
 Receiver = TypeVar("Receiver", bound=Startable)
@@ -39,9 +64,17 @@ class ReceiverWorker(Generic[Receiver]):
         Called in the worker with the started receiver, before `receiver` is set.
     on_ready
         Called in the worker after `receiver` was set.
+    open_preview
+        Makes the rows that are shown before there is a receiver, in the worker; None for no such rows.
+    on_news
+        Called when the preview can be shown.
+    on_end
+        Called at the end, also while the receiver is still being made: then `open_receiver` may raise an error.
 
     Attributes
     ----------
+    preview
+        Rows that are shown before there is a receiver; None without.
     receiver
         The running receiver; None before it was started.
     failure
@@ -54,8 +87,13 @@ class ReceiverWorker(Generic[Receiver]):
         *,
         prepare: Callable[[Receiver], None],
         on_ready: Callable[[], None],
+        open_preview: Callable[[], Preview | None] = lambda: None,
+        on_news: Callable[[], None] = lambda: None,
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
         self._open_receiver, self._prepare, self._on_ready = open_receiver, prepare, on_ready
+        self._open_preview, self._on_news, self._on_end = open_preview, on_news, on_end
+        self.preview: Preview | None = None
         self._ending = threading.Event()
         self.receiver: Receiver | None = None
         self.failure: SunspecError | None = None
@@ -63,6 +101,7 @@ class ReceiverWorker(Generic[Receiver]):
     def end(self) -> None:
         """Make `run` stop the receiver and return."""
         self._ending.set()
+        self._on_end()
 
     def run(self) -> None:
         """Run the receiver until `end` is called.
@@ -70,9 +109,10 @@ class ReceiverWorker(Generic[Receiver]):
         A failure is logged, and the screen keeps showing it.
         """
         try:
+            self._show_preview()
             receiver = self._open_receiver()
         except SunspecError as error:
-            self.failure = error
+            self.failure = None if self._ending.is_set() else error
             return
         except Exception as error:  # noqa: BLE001 - the observer must see that nothing is received
             log_failure("the receiver", error)
@@ -89,6 +129,15 @@ class ReceiverWorker(Generic[Receiver]):
             log_failure("the receiver", error)
         finally:
             receiver.stop(deadline_s=time.monotonic() + ARCHIVE_WITHIN_S)
+
+    def _show_preview(self) -> None:
+        """Show archived rows first: they need few libraries."""
+        preview = self._open_preview()
+        if preview is not None:
+            self.preview = preview
+            preview.listeners.add(self._on_news)
+            preview.start()
+            preview.wait(PREVIEW_S)
 
 
 def log_failure(what: str, error: Exception) -> None:

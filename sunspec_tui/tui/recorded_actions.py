@@ -81,7 +81,7 @@ class RecordedActions(ReceiverActions):
         station: str,
         view_changed: Callable[[], None],
     ) -> None:
-        # Of a receiver's methods, the inherited actions only call those that recorded rows have too.
+        # The inherited actions call only methods that `Playback` has too.
         receiver = cast("Callable[[], ControlledReceiver | None]", playback)
         super().__init__(app, scene, receiver, refresh, confirm, station)
         self._playback, self._view_changed = playback, view_changed
@@ -163,7 +163,7 @@ class RecordedActions(ReceiverActions):
 def next_speed(speed: float, direction: int) -> float:
     """Return the next faster or slower speed.
 
-    At the end of the list, it is the same one.
+    At the end of the list, return the present speed.
     """
     if direction > 0:
         return float(next((each for each in SPEEDS if each > speed), speed))

@@ -94,8 +94,8 @@ class RecordedRows(CanvasApp):
             return
         scene.set_source(playback)
         scene.update()
-        if recorded.product is None and scene.product is not scene.view.product:
-            scene.apply_action("choose_product", scene.product)
+        if recorded.product is None and scene.shown.product is not scene.view.product:
+            scene.apply_action("choose_product", scene.shown.product)
         self.view_changed()
         if recorded.start_s is not None or recorded.play:
             self._begin_when_sized(recorded, _SIZE_TRIES)

@@ -15,6 +15,7 @@ from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.log_lines import LogLines
 from sunspec_tui.tui.monitor_screen import MonitorScreen
 from sunspec_tui.tui.product_fallback import ProductFallback
+from sunspec_tui.tui.receiver_worker import Preview
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, LinkReading, Quality
 from sunspec_tui.tui.ticking import TICK_S
 
@@ -68,6 +69,10 @@ class Display(Protocol):
     def receiver(self) -> ReadReceiver | None:
         """The running receiver; None before it was started."""
 
+    @property
+    def preview(self) -> Preview | None:
+        """Rows that are shown before there is a receiver; None without."""
+
     def link_reading(self) -> LinkReading:
         """Return the measurements of the link to the terminal."""
 
@@ -115,9 +120,11 @@ class ScreenUpdater:
         """Return the time of the next tick if no news comes."""
         if self._display.scene.loading:
             return 0.0
+        if self._display.receiver is None:
+            return self.pictures_due_s if self._undrawn else math.inf
         if self._undrawn:
             return min(self.readings_due_s, self.pictures_due_s)
-        return self.readings_due_s if self._display.receiver is not None else math.inf
+        return self.readings_due_s
 
     def tick(self) -> None:
         """Show the news; takes little time if there is none."""
@@ -125,7 +132,11 @@ class ScreenUpdater:
         receiver = self._display.receiver
         if receiver is None:
             self._display.show_opening()
+            self._show_preview(self._display.preview)
             return
+        scene = self._display.scene
+        self._undrawn |= scene.notes is not receiver.notes.notes
+        scene.notes = receiver.notes.notes
         self._update_scene(receiver)
         now_s = time.monotonic()
         self._draw_if_due(now_s)
@@ -133,23 +144,34 @@ class ScreenUpdater:
         if now_s >= self.readings_due_s:
             self._read(receiver, now_s)
 
-    def _update_scene(self, receiver: ReadReceiver) -> None:
+    def _show_preview(self, preview: Preview | None) -> None:
+        """Show archived rows while the receiver's libraries load."""
+        if preview is None or preview.timeline() is None:
+            return
+        self._update_scene(preview)
+        self._draw_if_due(time.monotonic())
+        scene = self._display.scene
+        if scene.shown.picture is not None and not scene.loading and not self._undrawn:
+            preview.settle()
+
+    def _update_scene(self, source: "ReadReceiver | Preview") -> None:
         """Load new rows into the scene."""
         scene, screen = self._display.scene, self._display.main_screen
-        scene.set_source(receiver)
+        scene.set_source(source)
         self._display.follow_graphics()
         scene.sweeps = self._display.pacer.quality.sweeps or self._display.pixels_sweep
         screen.fit_scene()
-        self._undrawn |= scene.update() | (scene.notes is not receiver.notes.notes)
-        scene.notes, scene.unit = receiver.notes.notes, receiver.unit
-        if scene.position is not None and (text := self._fallback.sentence(scene.view.product, scene.product)):
+        self._undrawn |= scene.update()
+        scene.unit = source.unit
+        shown = scene.shown
+        if shown.position is not None and (text := self._fallback.sentence(scene.view.product, shown.product)):
             self._display.notify(text, severity="warning")
-        screen.set_class(scene.position is None, "-empty")
+        screen.set_class(scene.shown.is_empty, "-empty")
 
     def _draw_if_due(self, now_s: float) -> None:
         """Draw the pictures if they have changed and the link allows it."""
         quality, scene = self._display.pacer.quality, self._display.scene
-        shape = (*self._display.main_screen.picture_sizes(), quality, scene.cell_px, scene.pixels_per_line)
+        shape = (*self._display.main_screen.picture_sizes(), quality, scene.size.cell_px, scene.size.pixels_per_line)
         if shape == self._drawn_for and not (self._undrawn and now_s >= self.pictures_due_s):
             return
         self._drawn_for = shape
@@ -162,12 +184,13 @@ class ScreenUpdater:
         """Show the day strip; another thread loads it."""
         scene, timeline = self._display.scene, receiver.timeline()
         has_room = day_strip_lines(scene.view, scene.window, is_longer=True) > 0
-        if timeline is None or scene.position is None or not has_room:
+        # The picture is read first.
+        if timeline is None or scene.shown.position is None or scene.loading or not has_room:
             return
-        is_paused = scene.view.paused_at_slot is not None and math.isfinite(scene.end_s)
+        is_paused = scene.view.paused_at_slot is not None and math.isfinite(scene.shown.end_s)
         # Rounded, so that scrolling does not ask again and again.
-        shown_s = scene.end_s // _ROUNDED_S * _ROUNDED_S if is_paused else None
-        self.day_reader.want(DayRequest(timeline, scene.columns, shown_s))
+        shown_s = scene.shown.end_s // _ROUNDED_S * _ROUNDED_S if is_paused else None
+        self.day_reader.want(DayRequest(timeline, scene.size.columns, shown_s))
         self._display.main_screen.show_day(self.day_reader.content)
 
     def _read(self, receiver: ReadReceiver, now_s: float) -> None:
@@ -190,4 +213,4 @@ class ScreenUpdater:
         self._display.main_screen.show_readings(snapshot, self._display.link_reading(), is_receiving=is_receiving)
         scene = self._display.scene
         is_paused = scene.view.paused_at_slot is not None
-        self._display.attention.note(snapshot, scene.product, is_paused=is_paused)
+        self._display.attention.note(snapshot, scene.shown.product, is_paused=is_paused)

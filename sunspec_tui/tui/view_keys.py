@@ -55,10 +55,10 @@ class ViewKeys(CanvasApp):
             self._report_epoch(self.scene.past_epoch)
 
     def _effect_of(self, name: str, old_view: View) -> str:
-        if self.scene.position is None:
+        if self.scene.shown.position is None:
             # Some actions wait for the first row; the screen says so.
             return ""
-        cadence_s = self.scene.position.cadence_s
+        cadence_s = self.scene.shown.position.cadence_s
         has_colours = self.depth is not Depth.NONE
         return effect_of(name, old_view, self.scene.view, self.scene.context, cadence_s, has_colours=has_colours)
 
@@ -85,7 +85,7 @@ class ViewKeys(CanvasApp):
     def action_levels(self) -> None:
         """Ask for floor and ceiling and use them."""
         scene = self.scene
-        screen = LevelsScreen(scene.context.levels, signed=scene.view.signed, unit=scene.product_unit)
+        screen = LevelsScreen(scene.context.levels, signed=scene.view.signed, unit=scene.shown.product_unit)
         self.push_screen(screen, self._set_levels)
 
     def _set_levels(self, numbers: tuple[float, ...] | None) -> None:

@@ -53,25 +53,25 @@ def waterfall_scene(
     dithered
         True to dither values between two of few colours.
     """
-    if scene.picture is None:
+    if scene.shown.picture is None:
         return None
     view, cursor = scene.view, scene.view.cursor
     under_cursor = None if cursor is None or cursor.number is None else (cursor.number, cursor.bin)
-    begin, end = (None if slot is None else scene.grid.number_of(slot) for slot in view.marks)
+    begin, end = (None if slot is None else scene.shown.grid.number_of(slot) for slot in view.marks)
     return WaterfallScene(
-        scene.picture,
-        scene.time_axis,
-        scene.band,
+        scene.shown.picture,
+        scene.shown.time_axis,
+        scene.shown.band,
         view.palette,
         depth,
         steps,
         dithered,
-        scene.signed,
+        scene.shown.signed,
         cursor=under_cursor,
         marks=(begin, end),
         notice=_notice(scene, stalled_s),
         notes=scene.notes,
-        unit=scene.product_unit,
+        unit=scene.shown.product_unit,
     )
 
 
@@ -80,13 +80,13 @@ def _notice(scene: Scene, stalled_s: float | None) -> str:
 
     It is empty for recorded rows too.
     """
-    if not scene.has_ring:
+    if not scene.shown.has_ring:
         return ""
-    if scene.view.paused_at_slot is None and not scene.has_stream:
-        return no_stream_notice(scene.end_s, time.time())
+    if scene.view.paused_at_slot is None and not scene.shown.has_stream:
+        return no_stream_notice(scene.shown.end_s, time.time())
     if scene.view.paused_at_slot is None:
         return picture_notice(stalled_s, None)
-    return picture_notice(stalled_s, scene.end_s, scene.history.newest_s)
+    return picture_notice(stalled_s, scene.shown.end_s, scene.history.newest_s)
 
 
 def spectrum_scene(scene: Scene) -> SpectrumScene | None:
@@ -96,23 +96,23 @@ def spectrum_scene(scene: Scene) -> SpectrumScene | None:
     timeline, it is the mean of the last column.
     """
     view = scene.view
-    latest = power_of(scene, scene.product)
+    latest = power_of(scene, scene.shown.product)
     if latest is None:
         return None
-    name, shown = str(scene.product), latest
+    name, shown = str(scene.shown.product), latest
     if (under_cursor := spectrum_under_cursor(scene)) is not None:
-        shown, name = under_cursor[0], f"{scene.product} until {format_clock(under_cursor[1])}"
-    elif scene.shows_column_mean:
-        name = f"{scene.product} mean of {column_text(scene.column_s)}"
+        shown, name = under_cursor[0], f"{scene.shown.product} until {format_clock(under_cursor[1])}"
+    elif scene.shown.shows_column_mean:
+        name = f"{scene.shown.product} mean of {column_text(scene.shown.column_s)}"
     return SpectrumScene(
-        scene.band,
+        scene.shown.band,
         (*_additional_traces(scene), *_pair(scene), Trace(name, shown, "spectrum--latest")),
-        str(scene.product),
-        linear=view.linear or scene.signed,
+        str(scene.shown.product),
+        linear=view.linear or scene.shown.signed,
         fixed=view.spectrum_levels,
         edges_mhz=edges_mhz_of(scene) if view.pipelines else (),
         cursor=view.cursor.bin if view.cursor else None,
-        unit=scene.product_unit,
+        unit=scene.shown.product_unit,
     )
 
 
@@ -127,26 +127,26 @@ def _pair(scene: Scene) -> list[Trace]:
 
     The product of the scene is left out, because it has its own trace.
     """
-    others = [product for product in (Product.YY, Product.XX) if scene.view.pair and product is not scene.product]
+    others = [product for product in (Product.YY, Product.XX) if scene.view.pair and product is not scene.shown.product]
     components = ("spectrum--second", "spectrum--third")
     powers = [(product, power_of(scene, product), name) for product, name in zip(others, components, strict=False)]
     return [Trace(str(product), power, name) for product, power, name in powers if power is not None]
 
 
 def day_scene(scene: Scene, content: DayContent | None, depth: Depth) -> DayScene | None:
-    """Return the day strip, with the picture's place and the observer's marks.
+    """Return the day strip with the shown columns and the observer's marks.
 
     Return None without rows.
     """
     if content is None:
         return None
-    shown = content.columns.window.columns_between(*scene.shown_s)
+    shown = content.columns.window.columns_between(*scene.shown.interval_s)
     return DayScene(content, shown, mark_signs(scene), scene.view.palette, depth)
 
 
 def mark_signs(scene: Scene) -> tuple[Sign, ...]:
     """Return notes of the day, and the ends of the marked interval."""
-    notes = scene.notes.between(scene.end_s - _DAY_S, scene.end_s + _DAY_S)
+    notes = scene.notes.between(scene.shown.end_s - _DAY_S, scene.shown.end_s + _DAY_S)
     signs = [Sign(note.time_s, SignKind.NOTE) for note in notes]
     interval = interval_of(scene) if scene.view.marks != (None, None) else None
     if interval is not None:
@@ -162,22 +162,22 @@ def caption(scene: Scene, depth: Depth, link: LinkReading, columns: int, confirm
     It describes the content of the pictures, and beside it the data under the cursor.
     """
     view, readout = scene.view, readout_of(scene)
-    cadence_s = scene.position.cadence_s if scene.position else math.nan
-    seconds = scene.columns * view.rows_per_column * cadence_s
+    cadence_s = scene.shown.position.cadence_s if scene.shown.position else math.nan
+    seconds = scene.size.columns * view.rows_per_column * cadence_s
     palette = "characters" if depth is Depth.NONE else view.palette
     shown = ShownPicture(
-        scene.product,
-        scene.band,
-        scene.picture.levels if scene.picture else None,
+        scene.shown.product,
+        scene.shown.band,
+        scene.shown.picture.levels if scene.shown.picture else None,
         seconds,
         subtracted=view.subtract and readout is not None and readout.cell is not None,
-        in_pixels=scene.cell_px > 1,
-        unit=scene.product_unit,
-        cell_s=scene.column_s,
+        in_pixels=scene.size.cell_px > 1,
+        unit=scene.shown.product_unit,
+        cell_s=scene.shown.column_s,
         mean_note=_mean_note(scene),
     )
     return caption_text(
-        replace(view, product=scene.product, palette=palette),
+        replace(view, product=scene.shown.product, palette=palette),
         shown,
         link,
         readout=readout,
@@ -189,13 +189,13 @@ def caption(scene: Scene, depth: Depth, link: LinkReading, columns: int, confirm
 
 def _mean_note(scene: Scene) -> str:
     """Say that only means are shown; empty if peaks are too."""
-    timeline = scene.picture.timeline if scene.picture else None
+    timeline = scene.shown.picture.timeline if scene.shown.picture else None
     if timeline is None:
         return ""
     longest_s = timeline.longest_block_s()
     if longest_s:
         return f"mean of {column_text(longest_s)}"
-    has_peaks = timeline.grid.block_slots == 1 or scene.product in PEAK_PRODUCTS
+    has_peaks = timeline.grid.block_slots == 1 or scene.shown.product in PEAK_PRODUCTS
     return "" if has_peaks else "mean"
 
 

@@ -12,7 +12,7 @@ from sunspec_tui.webapp.http_api import JSON, RequestRefused, context_of
 from sunspec_tui.webapp.json_encoding import json_bytes
 
 MAX_NOTES = 1000
-"""Largest number of notes in an answer; of more, the newest ones are sent."""
+"""Largest number of notes in an answer; if there are more, the newest ones are sent."""
 
 _MAX_TIME_CHARACTERS = 400
 

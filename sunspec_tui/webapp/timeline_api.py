@@ -1,4 +1,4 @@
-"""Answer `GET /history`: what the timeline has, and its columns.
+"""Answer `GET /history`: the description of the timeline, or its columns.
 
 An address with `start` and `end` never depends on the present time, so answers about finished times can be cached for
 ever: the tag in the address names this run of the program and the frequency axis. An address with a token is never
@@ -41,7 +41,7 @@ _VALUE_BYTES = 20
 
 
 async def history(request: Request) -> Response:
-    """Return what the timeline has; with `start` and `end`, its columns."""
+    """Describe the timeline; with `start` and `end`, return its columns."""
     context, reader = context_of(request), _reader(request)
     source = timeline_of(context)
     peer = _peer(request)
@@ -50,7 +50,8 @@ async def history(request: Request) -> Response:
         if extent is None or axis is None:
             raise RequestRefused(404, "nothing has been received yet")
         if not {"start", "end"} & request.query_params.keys():
-            return Response(json_bytes(_description(extent, axis)), media_type=JSON, headers=_never_cached())
+            found = _description(extent, axis, _tag(request, extent, axis), context.source.unit)
+            return Response(json_bytes(found), media_type=JSON, headers=_never_cached())
         return await _columns(request, source, extent, axis)
     except ReaderBusyError:
         raise RequestRefused(503, "too many answers of the timeline are in progress; try again later") from None
@@ -82,23 +83,25 @@ def _peer(request: Request) -> str:
     return connection.peer if connection is not None else str(client)
 
 
-def axis_tag(axis: TimelineAxis) -> str:
-    """Return the tag of this run and a frequency axis."""
+def _tag(request: Request, extent: TimelineExtent, axis: TimelineAxis) -> str:
+    """Return the tag of run, frequency axis and the data's clock."""
+    steps_back = _reader(request).steps_back(extent.end_s, extent.finished_s)
     frequencies_hz = np.ascontiguousarray(axis.frequencies_hz, np.float64).tobytes()
-    return hashlib.sha256(_RUN.encode() + frequencies_hz).hexdigest()[:12]
+    return hashlib.sha256(f"{_RUN}{steps_back}".encode() + frequencies_hz).hexdigest()[:12]
 
 
-def _description(extent: TimelineExtent, axis: TimelineAxis) -> dict[str, object]:
+def _description(extent: TimelineExtent, axis: TimelineAxis, tag: str, unit: str) -> dict[str, object]:
     return {
         "begin_s": extent.begin_s,
         "end_s": extent.end_s,
         "finished_s": extent.finished_s if math.isfinite(extent.finished_s) else None,
         "cadence_s": extent.cadence_s if math.isfinite(extent.cadence_s) else None,
-        "tag": axis_tag(axis),
+        "tag": tag,
         "bins": len(axis.frequencies_hz),
         "low_mhz": _low_mhz(axis),
         "bin_mhz": axis.bin_hz / 1e6,
         "products": [str(each) for each in axis.products],
+        "unit": unit,
         "steps_s": COLUMN_STEPS_S,
         "max_columns": timeline_columns.MAX_COLUMNS,
         "max_bins": timeline_columns.MAX_BINS,
@@ -114,7 +117,7 @@ def _low_mhz(axis: TimelineAxis) -> float:
 
 async def _columns(request: Request, source: TimelineSource, extent: TimelineExtent, axis: TimelineAxis) -> Response:
     wanted = _requested(request, axis)
-    tag = axis_tag(axis)
+    tag = _tag(request, extent, axis)
     if request.query_params.get("tag", tag) != tag:
         raise RequestRefused(
             409, "the stream has other frequencies, or the monitor was started anew; ask /history again"

@@ -1,7 +1,7 @@
 """Read columns of a timeline: blocks, merged and folded.
 
 A column is a block of 1, 2, 4 ... 4096 s, or a single row if there are few rows. The timeline is read a part at a time,
-so that the memory does not grow with the time between the limits. The call may read a disk. No HTTP here.
+so that the memory does not grow with the time between the limits. The call may read a disk. This module knows no HTTP.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _PART_VALUES = 2**20
 
 
 class TooMuchWorkError(Exception):
-    """An answer that would need too many blocks.
+    """The answer would need too many blocks.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def _parts(request: ColumnRequest, step_s: int, values_per_s: float) -> Iterator
 def _once(parts: list[TimeBlocks]) -> list[TimeBlocks]:
     """Leave out blocks that reach beyond their part.
 
-    They are read twice.
+    Such blocks are read twice.
     """
     found: list[TimeBlocks] = []
     newest_us = -1

@@ -131,7 +131,7 @@ def _steps(codes: NDArray[np.int32], known: NDArray[np.bool_]) -> bytes:
 
 def compressed(message: bytes) -> bytes:
     """Return a message as gzip."""
-    # As for rows: steps are noise, so only counting bytes and runs gains something.
+    # Steps are noise, as those of rows, so a search for repeated texts gains nothing.
     packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
     return packer.compress(message) + packer.flush()
 

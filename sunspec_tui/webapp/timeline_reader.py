@@ -5,6 +5,7 @@ answer. A visitor that asks for much waits, and reading uses at most half of a p
 """
 
 import asyncio
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -72,25 +73,26 @@ class TimelineReader:
         self._of_peer = RateLimiter(PEER_SHARE, PEER_BURST_S * PEER_SHARE, monotonic)
         self._of_all = RateLimiter(ALL_SHARE, ALL_BURST_S * ALL_SHARE, monotonic)
         self._state: tuple[float, object] | None = None
+        self._finished_s = -math.inf
+        self._steps_back = 0
         self.reads = 0
         """Answers that were read, and not found in the cache."""
 
+    def steps_back(self, end_s: float, finished_s: float) -> int:
+        """Return how often the data's clock went back before finished rows.
+
+        Columns that were finished may then change, so an address must not be that of before.
+        """
+        if end_s < self._finished_s:
+            self._steps_back += 1
+            self._finished_s = finished_s
+        self._finished_s = max(self._finished_s, finished_s)
+        return self._steps_back
+
     async def answer(self, key: Hashable, peer: str, read: Callable[[], Answer]) -> Answer:
-        """Return an answer from the cache, or read it.
+        """Return the answer with this key from the cache, or read it.
 
-        Parameters
-        ----------
-        key
-            Identity of the answer.
-        peer
-            Peer whose share of time is used.
-        read
-            Reads the answer; called in a thread.
-
-        Raises
-        ------
-        ReaderBusyError
-            If too many answers are being read.
+        `read` is called as by `call`, for the peer that asks first. Errors are those of `call`.
         """
         made_s, found = self._cached.get(key, (0.0, None))
         if found is not None and (found.is_finished or self._monotonic() - made_s < FRESH_S):
@@ -103,19 +105,9 @@ class TimelineReader:
         return await asyncio.shield(self._reading[key])
 
     async def state(self, peer: str, read: Callable[[], Result]) -> Result:
-        """Return what the timeline has, at most a second old.
+        """Return the state of the timeline, at most a second old.
 
-        Parameters
-        ----------
-        peer
-            Peer whose share of time is used.
-        read
-            Reads the state; called in a thread.
-
-        Raises
-        ------
-        ReaderBusyError
-            If no thread becomes free in time.
+        `read` is called as by `call`. Errors are those of `call`.
         """
         if self._state is None or self._monotonic() - self._state[0] > STATE_S:
             self._state = self._monotonic(), await self.call(peer, read)
@@ -136,9 +128,9 @@ class TimelineReader:
         Parameters
         ----------
         peer
-            Peer whose share of time is used.
+            Visitor's address, whose share of the processor time is used.
         function
-            The function; its errors are raised here.
+            The function. Its errors are raised here.
 
         Raises
         ------

@@ -5,7 +5,6 @@ All pictures without it have the same numbers and words.
 
 import math
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -27,6 +26,7 @@ from sunspec_tui.plots.archive_quicklook import draw
 from sunspec_tui.plots.column_reduction import reduce_rows
 from sunspec_tui.plots.figure import SpectrumFigure, column_image
 from sunspec_tui.plots.job_builder import PlotContext, live_job
+from sunspec_tui.plots.quicklook_figure import FigureChoices
 from sunspec_tui.tui.display.axes import FrequencyWindow
 from sunspec_tui.tui.display.waterfall_image import Drawing, WaterfallImage
 
@@ -96,8 +96,7 @@ def test_a_window_of_a_recording_is_drawn_without_background():
 def test_quick_looks_are_drawn_with_and_without_background():
     rows = recording(120, nchan=64)
     parts = [[reduce_rows(rows, Product.XX, 2.0)]]
-    drawn = partial(draw, parts, "XX", "day", "highest")
-    (usual,), (removed,) = drawn(), drawn(remove_background=True)
+    (usual,), (removed,) = draw(parts, "XX"), draw(parts, "XX", FigureChoices("day", remove_background=True))
     assert usual != removed
     assert QuicklookSettings(remove_background=True).remove_background
 

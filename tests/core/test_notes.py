@@ -40,7 +40,7 @@ def test_a_note_is_one_line_of_ascii_and_reads_back(note, line):
     assert parse_note_text(note_text(note)) == note
 
 
-def test_the_text_of_a_file_header_is_for_people():
+def test_the_text_of_a_file_header_is_readable():
     assert note_text(NOTES[0][0]) == "2025-11-25T18:42:10.250000Z: type II begins"
     assert note_text(NOTES[1][0]) == (
         "2025-11-25T18:42:10.250000Z/2025-11-25T18:43:10.250000Z, 45.2 MHz, W. S.: fundamental: 40 MHz"
@@ -112,7 +112,7 @@ def test_no_notes_are_between_any_times():
     assert NoteList().between(0, 1e12) == ()
 
 
-def test_metadata_hold_the_newest_notes():
+def test_metadata_have_the_newest_notes():
     notes = [Note(float(i), f"note number {i}") for i in range(MAX_EXPORTED_NOTES + 5)]
     metadata = note_metadata(notes)
     assert len(metadata) == MAX_EXPORTED_NOTES

@@ -199,7 +199,7 @@ def test_the_next_event_may_be_months_away_or_beyond_the_search():
         ("9999-12-31", "1800 to 2200"),
     ],
 )  # fmt: skip
-def test_a_day_that_is_none_is_one_sentence(day, why):
+def test_a_text_that_is_not_a_day_is_one_sentence(day, why):
     with pytest.raises(UsageError, match=why) as told:
         observing_day(day)
     assert len(str(told.value)) < 200

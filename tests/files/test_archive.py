@@ -474,6 +474,8 @@ def test_a_slow_machine_has_the_time_that_the_end_may_take(tmp_path, monkeypatch
 KILLED = """
 import sys, threading, time
 from pathlib import Path
+# The writer loads zarr with its first rows; the kill must come later.
+import zarr
 sys.path.insert(0, {tests!r})
 from recordings import recording
 from archive_runs import Following

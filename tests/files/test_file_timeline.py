@@ -126,7 +126,7 @@ def test_a_time_that_goes_back_begins_a_sequence(tmp_path, warnings_logged):
     np.testing.assert_array_equal(found.mean[20], rows.data[0, :, 0])
 
 
-def test_rows_that_repeat_a_time_are_left_out_and_told_once(tmp_path, warnings_logged):
+def test_rows_that_repeat_a_time_are_left_out_and_reported_once(tmp_path, warnings_logged):
     rows = recording(400, nchan=32)
     timeline = FileTimeline(exported(tmp_path, rows, ".npz", ((0, 200), (150, 350), (100, 180), (350, 400))))
     whole = reference(rows)
@@ -157,7 +157,7 @@ def test_a_timeline_of_xx_alone_has_no_other_product(tmp_path):
     assert timeline.blocks(2, START_S - 10, START_S + 100, Product.I) == []
 
 
-def test_other_frequencies_come_to_the_nearest_bins(tmp_path, warnings_logged):
+def test_other_frequencies_are_drawn_at_the_nearest_bins(tmp_path, warnings_logged):
     rows, others = recording(200, nchan=32), recording(50, nchan=40)
     (path,) = exported(tmp_path, rows, ".npz", ((0, 200),))
     shifted_hz = bin_frequencies_hz(564, 40, 4)
@@ -173,7 +173,7 @@ def test_other_frequencies_come_to_the_nearest_bins(tmp_path, warnings_logged):
 # Damaged files
 
 
-def test_damaged_files_are_told_once_and_left_out(tmp_path, warnings_logged):
+def test_damaged_files_are_reported_once_and_left_out(tmp_path, warnings_logged):
     rows = recording(60, nchan=32)
     paths = exported(tmp_path, rows, ".npz", ((0, 20), (20, 40), (40, 60)))
     paths[1].write_bytes(paths[1].read_bytes()[:200])
@@ -184,7 +184,7 @@ def test_damaged_files_are_told_once_and_left_out(tmp_path, warnings_logged):
     assert len(found.rows) == 40
 
 
-def test_a_file_that_is_damaged_later_is_told_once_and_the_others_stay(tmp_path, warnings_logged):
+def test_a_file_that_is_damaged_later_is_reported_once_and_the_others_stay(tmp_path, warnings_logged):
     rows = recording(60, nchan=32)
     paths = exported(tmp_path, rows, ".npz", ((0, 20), (20, 40), (40, 60)))
     timeline = FileTimeline(paths)
@@ -196,7 +196,7 @@ def test_a_file_that_is_damaged_later_is_told_once_and_the_others_stay(tmp_path,
     assert [file.path for file in timeline.files] == [paths[0], paths[2]]
 
 
-def test_a_replaced_file_is_told_and_left_out(tmp_path, warnings_logged):
+def test_a_replaced_file_is_reported_and_left_out(tmp_path, warnings_logged):
     rows = recording(60, nchan=32)
     paths = exported(tmp_path, rows, ".npz", ((0, 20), (20, 40)))
     timeline = FileTimeline(paths)
@@ -222,7 +222,7 @@ def test_without_a_readable_file_there_is_no_timeline(contents, sentence, tmp_pa
         FileTimeline(paths)
 
 
-def test_no_rows_in_the_wanted_time_is_said(tmp_path):
+def test_a_time_without_rows_is_reported(tmp_path):
     paths = exported(tmp_path, recording(20, nchan=32), ".npz", ((0, 10), (10, 20)))
     with pytest.raises(SourceError, match=r"a.npz and 1 more: no rows in that time"):
         FileTimeline(paths, RowSelection(start_s=START_S + 1e6))

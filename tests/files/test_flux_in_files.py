@@ -143,13 +143,14 @@ def test_a_wrong_file_is_wrong_use(tmp_path, monkeypatch, capsys, command, conte
 def test_a_picture_of_files_is_labelled_in_sfu(tmp_path, monkeypatch):
     from sunspec_tui.plots.figure import SpectrumFigure
     from sunspec_tui.plots.file_quicklook import file_quicklook
+    from sunspec_tui.plots.quicklook_figure import FigureChoices
 
     drawn = []
     monkeypatch.setattr(SpectrumFigure, "draw", lambda self, job: drawn.append(job))
     monkeypatch.setattr(SpectrumFigure, "png", lambda self: b"")
     export(recording(24, nchan=64), tmp_path / "a.npz")
     for scale in (None, load_flux_scale(FACTOR)):
-        list(file_quicklook([tmp_path / "a.npz"], tmp_path, RowSelection(), flux_scale=scale))
+        list(file_quicklook([tmp_path / "a.npz"], tmp_path, RowSelection(), choices=FigureChoices(flux_scale=scale)))
     before, after = drawn
     assert (before.unit, after.unit) == ("arbitrary", "sfu")
     np.testing.assert_allclose(after.data, before.data * np.float32(FACTOR), rtol=1e-6)

@@ -5,6 +5,7 @@ Rows are in the order of their times, with gaps, without repeated rows, and in l
 
 import tracemalloc
 from dataclasses import replace
+from pathlib import PurePath
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.instrument import bin_frequencies_hz
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.file_series import FileSeries, open_rows, read_rows
+from sunspec_tui.files.input_paths import input_paths
 from sunspec_tui.files.read import read_recording, read_selection
 from sunspec_tui.files.read_limits import RowSelection
 from sunspec_tui.files.time_order import FileRows, in_order
@@ -388,3 +390,18 @@ def test_quarter_hours_of_a_station_are_one_source():
         SourceError, match=r"GREENLAND_20170906_115514_62\.fit\.gz is of receiver 62, not 63 as GREENLAND"
     ):
         open_rows(EVENTS.glob("GREENLAND*"), RowSelection())
+
+
+def test_a_directory_of_many_files_is_listed_in_linear_time(tmp_path, monkeypatch):
+    count, hashes = 300, []
+    for number in range(count):
+        (tmp_path / f"{number:03d}.npz").write_bytes(b"PK\x03\x04")
+    found_hash = PurePath.__hash__
+
+    def counted(path):
+        hashes.append(path)
+        return found_hash(path)
+
+    monkeypatch.setattr(PurePath, "__hash__", counted)
+    assert len(input_paths([tmp_path])) == count
+    assert len(hashes) < 10 * count

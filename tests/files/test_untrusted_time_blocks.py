@@ -196,7 +196,7 @@ def test_more_rows_than_fit_in_memory_are_refused_in_one_sentence(archive, monke
     assert history.blocks(128, 0, 1e10, Product.XX)
 
 
-def test_a_directory_that_is_none_or_no_archive_has_no_history(tmp_path):
+def test_a_missing_directory_or_one_that_is_no_archive_has_no_history(tmp_path):
     (tmp_path / "file").write_text("")
     for path in (tmp_path, tmp_path / "file", tmp_path / "none"):
         history = ArchiveBlocks(path)

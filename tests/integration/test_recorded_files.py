@@ -9,6 +9,7 @@ from solar_event import DATA, needs_event
 from terminals import PROGRAM, Terminal
 from waiting import poll_until
 
+from sunspec_tui.core.flux_scale import load_flux_scale, scale_recording
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.files.write import export
 
@@ -40,6 +41,18 @@ def three_files(directory):
     for number in range(3):
         export(rows.only(slice(400 * number, 400 * number + 400)), directory / f"{number}.npz")
     return directory
+
+
+def test_powers_in_sfu_are_named_and_never_scaled_twice(view, tmp_path):
+    export(recording(200, nchan=64), tmp_path / "a.npz")
+    terminal = view(tmp_path / "a.npz", "--flux-scale", "4.1667e-06", columns=120, lines=30)
+    terminal.shows("VIEW", "dB(sfu) auto", "(sfu)")
+    terminal.press("q")
+    assert terminal.process.wait(15) == 0
+    export(scale_recording(recording(200, nchan=64), load_flux_scale(2.0)), tmp_path / "sfu.npz")
+    terminal = view(tmp_path / "sfu.npz", "--flux-scale", "2", columns=120, lines=30)
+    assert terminal.process.wait(15) == 2
+    terminal.shows("the powers are in sfu already; leave --flux-scale out")
 
 
 @needs_event
@@ -115,7 +128,7 @@ def test_errors_are_one_sentence_with_a_status(words, status, sentence, view, tm
     terminal.shows(sentence)
 
 
-def test_a_damaged_file_beside_others_is_told_in_the_log(view, tmp_path):
+def test_a_damaged_file_beside_others_is_reported_in_the_log(view, tmp_path):
     (tmp_path / "day").mkdir()
     (three_files(tmp_path / "day") / "1.npz").write_bytes(b"PK\3\4 broken")
     terminal = view(tmp_path / "day", columns=120, lines=30)

@@ -311,7 +311,7 @@ def test_the_next_event_is_the_next_rise_or_set(moment, text):
     assert reading.is_up is text.startswith("sets")
 
 
-def test_where_the_sun_does_not_set_this_is_said():
+def test_a_day_without_sunset_says_so():
     assert SunReader(ObservingSite(78.2, 15.6)).read(START_S).next_text == "does not set"
 
 

@@ -26,6 +26,7 @@ from sunspec_tui.plots.column_reduction import reduce_rows
 from sunspec_tui.plots.figure import column_image
 from sunspec_tui.plots.job_builder import recorded_job
 from sunspec_tui.plots.process_pool import run_here
+from sunspec_tui.plots.quicklook_figure import FigureChoices
 
 HOUR_S = 1_755_550_800.0  # 2025-08-18 21:00
 
@@ -75,7 +76,7 @@ def test_columns_of_a_quick_look_begin_and_end_at_their_minutes(stream):
 
 
 def test_no_hours_make_no_picture():
-    assert draw([[], []], "XX", "day", "highest") == []
+    assert draw([[], []], "XX") == []
 
 
 def test_an_axis_that_changes_within_a_day_makes_a_picture_of_each(tmp_path):
@@ -84,7 +85,7 @@ def test_an_axis_that_changes_within_a_day_makes_a_picture_of_each(tmp_path):
         open_store(tmp_path, rows).append(rows)
     hour = reduce_hour(str(tmp_path), "XX", HOUR_S, 60.0)
     assert [part.highest.shape[1] for part in hour] == [16, 8]
-    assert len(draw([hour, []], "XX", "day", "highest")) == 2
+    assert len(draw([hour, []], "XX")) == 2
 
 
 def run(archive, out, *options):
@@ -252,7 +253,7 @@ def test_an_hours_columns_fit_it_and_show_a_short_burst(show, wanted_db, tmp_pat
         reduce_hour(*arguments)
         for _, arguments in hour_calls(tmp_path / "archive", Product.XX, HOUR_S - 21 * 3600, "day")
     ]
-    (png,) = draw(parts, "XX", "day", show)
+    (png,) = draw(parts, "XX", FigureChoices("day", show))
     assert png.startswith(b"\x89PNG")
     (job,) = drawn
     assert (job.cadence_s, job.rows_received) == (1.0, 3600)

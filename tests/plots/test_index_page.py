@@ -7,7 +7,7 @@ import pytest
 from browsers import chromium, needs_chromium
 from day_archives import DAY_S, add_rows
 
-from sunspec_tui.files.marked_intervals import MarkedInterval
+from sunspec_tui.files.archive_notes import PrintableNote
 from sunspec_tui.plots.index_page import index_page
 from sunspec_tui.plots.index_record import DayRecord, FileRecord, IndexRecord
 from sunspec_tui.plots.index_tasks import PictureOptions
@@ -46,15 +46,15 @@ def picture(**keys):
     )
 
 
-def page_of(days, marks=(), present=()):
-    return Elements(index_page(IndexRecord({}, days), {"2025-08-18": list(marks)}, set(present or days)))
+def page_of(days, notes=(), present=()):
+    return Elements(index_page(IndexRecord({}, days), {"2025-08-18": list(notes)}, set(present or days)))
 
 
 def test_text_from_outside_is_escaped():
     days = {"2025-08-18": DayRecord([], {"day": picture(error=HOSTILE), "12": picture(error=HOSTILE)}, HOSTILE)}
-    marks = [MarkedInterval(NOON_S, None, HOSTILE, HOSTILE), MarkedInterval(NOON_S, NOON_S + 60, HOSTILE, "")]
+    notes = [PrintableNote(NOON_S, None, HOSTILE, HOSTILE), PrintableNote(NOON_S, NOON_S + 60, HOSTILE, "")]
     days["2025-08-18"].files["20250818_120000_20250818_120100"] = picture(remark=HOSTILE)
-    page = page_of(days, marks)
+    page = page_of(days, notes)
     assert page.named("script") == []
     assert page.text.count("<script>alert(1)</script>") == 7
     assert "\x1b" not in page.text
@@ -64,7 +64,7 @@ def test_text_from_outside_is_escaped():
 def test_links_are_relative_and_nothing_comes_from_elsewhere():
     key = "20250818_120000_20250818_120100"
     days = {"2025-08-18": DayRecord([], {"day": picture(), "12": picture(), key: picture(nbytes=1_500_000)})}
-    page = page_of(days, [MarkedInterval(NOON_S, NOON_S + 60, "burst", "PC")])
+    page = page_of(days, [PrintableNote(NOON_S, NOON_S + 60, "burst", "PC")])
     links = [each["href"] for each in page.named("a")] + [each["src"] for each in page.named("img")]
     assert [link.partition("?")[0] for link in links] == [
         "2025-08-18/quicklook_20250818.png", "2025-08-18/quicklook_20250818_12.png",
@@ -102,7 +102,7 @@ def test_a_picture_has_a_text_and_a_page_its_language():
         ),
     ],
 )  # fmt: skip
-def test_what_is_missing_is_said(day, said):
+def test_missing_pictures_and_days_are_named(day, said):
     page = page_of({"2025-08-18": day})
     assert said in page.text
     assert "\n\n\n" not in page.text

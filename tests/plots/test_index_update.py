@@ -9,6 +9,7 @@ import pytest
 from day_archives import DAY_S, FakeRunner, add_rows
 
 from sunspec_tui.core.errors import ArchiveError, UsageError
+from sunspec_tui.core.flux_scale import load_flux_scale
 from sunspec_tui.core.products import Product
 from sunspec_tui.files.archive.reader import read_archive
 from sunspec_tui.files.notes import NOTES_NAME as NOTES
@@ -131,7 +132,7 @@ def test_only_days_between_two_times_are_updated(index):
     assert f"day-{TOMORROW}" in index.page
 
 
-def test_a_picture_that_fails_does_not_cost_the_others(index):
+def test_a_picture_that_fails_does_not_prevent_the_others(index):
     index.runner.errors[TODAY, "12"] = ArchiveError(f"{index.archive.absolute()}/{TODAY}.zarr has a <bad> chunk")
     names, keys = index.update()
     assert len(keys) == 4
@@ -186,7 +187,7 @@ def test_an_archive_without_stores_leaves_the_index_as_it_is(index):
     assert index.page == page
 
 
-def test_a_marked_interval_is_a_file_of_its_rows(index):
+def test_the_interval_of_a_note_is_a_file_of_its_rows(index):
     index.update()
     index.note("18T12:01:00", "18T12:03:00", text="a <b>")
     index.note("18T12:05:00", text="re-pointed")
@@ -207,6 +208,21 @@ def test_a_marked_interval_is_a_file_of_its_rows(index):
     # Another text changes the page alone.
     (index.archive / NOTES).write_text((index.archive / NOTES).read_text().replace("re-pointed", "moved"))
     assert index.update() == (["index.html"], [])
+
+
+def test_an_index_in_sfu_has_intervals_in_sfu_and_new_pictures_for_other_factors(index):
+    index.note("18T12:01:00", "18T12:03:00")
+    names, _ = index.update()
+    (name,) = [each for each in names if each.endswith(".fits")]
+    plain = read_recording(index.out / name)
+    for factor in (0.5, 0.25):
+        scaled = PictureOptions(flux_scale=load_flux_scale(factor))
+        names, keys = index.update(scaled)
+        assert len(keys) == 5
+        found = read_recording(index.out / name)
+        assert found.unit == "sfu"
+        np.testing.assert_allclose(found.data, plain.data * factor, rtol=1e-5)
+        assert index.update(scaled) == ([], [])
 
 
 def test_an_interval_may_cross_midnight_and_grow(index):

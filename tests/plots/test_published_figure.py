@@ -1,6 +1,7 @@
 """Figures for publishing: their panels, values and levels."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,6 +61,32 @@ def test_the_background_can_be_kept(panels):
     ((panel, _),) = panels
     assert panel.text == "I, means"
     assert np.nanmin(panel.image) == pytest.approx(20)
+
+
+@pytest.mark.parametrize(
+    ("unit", "product", "remove_background", "label"),
+    [
+        ("arbitrary", "I", False, "dB, arbitrary zero"),
+        ("sfu", "I", False, "dB(sfu)"),
+        ("sfu", "I", True, "dB above background"),
+        ("arbitrary", "V", True, "arbitrary units above background"),
+        ("sfu", "V", True, "sfu above background"),
+        ("sfu", "V", False, "sfu"),
+        ("sfu", "V/I", False, "V/I"),
+    ],
+)
+def test_the_bar_of_a_panel_names_the_unit(monkeypatch, unit, product, remove_background, label):
+    labels, really = [], published_figure._draw
+
+    def draw(axes, bar, panel, levels, **keys):
+        really(axes, bar, panel, levels, **keys)
+        labels.append(bar.get_ylabel())
+
+    monkeypatch.setattr(published_figure, "_draw", draw)
+    part = reduced(product=Product(product))
+    part = part._replace(means=replace(part.means, unit=unit))
+    published_png([part], Product(product), ("mean",), per=None, period_s=0, remove_background=remove_background)
+    assert labels == [label]
 
 
 @pytest.mark.parametrize(

@@ -276,5 +276,5 @@ def test_a_screen_that_was_away_loads_missed_rows_in_parts():
     while scene.update():
         pass
     assert receiver.asked <= 512
-    assert scene.latest.count == 3001
-    assert scene.picture.store.newest == 3000 // 40
+    assert scene.shown.latest.count == 3001
+    assert scene.shown.picture.store.newest == 3000 // 40

@@ -39,5 +39,5 @@ def feed(receiver, count, value=10.0, **keys):
 
 def readout_at(scene, back, bin_number=NBINS // 2):
     """Return the readout of the column `back` columns before the newest."""
-    scene.view = replace(scene.view, cursor=Cursor(scene.time_axis.newest - back, bin_number))
+    scene.view = replace(scene.view, cursor=Cursor(scene.shown.time_axis.newest - back, bin_number))
     return readout_of(scene)

@@ -1,5 +1,7 @@
 """A picture across ring, memory and archive equals that of the rows."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from archive_timelines import (
@@ -13,6 +15,7 @@ from archive_timelines import (
 )
 from timelines import RowTimeline
 
+from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import Mark, RingBuffer
@@ -110,3 +113,39 @@ def test_rows_come_from_ring_and_archive_and_else_blocks_of_2_s(seam: Timeline, 
         else:
             expected = expected.between(int(part.first_us[0]), int(part.last_us[-1]) + 1)
             np.testing.assert_array_equal(part.mean, expected.mean)
+
+
+def test_later_rows_of_the_archive_do_not_take_the_place_of_the_newest_received_ones(tmp_path: Path) -> None:
+    write(tmp_path, Stretch(BEGIN_S, 40).recording())
+    write(tmp_path, Stretch(MIDNIGHT_S + 3600, 40).recording())
+    monitor = Monitor(ArchiveBlocks(tmp_path))
+    monitor.receive(Stretch(MIDNIGHT_S, 40))
+    extent = monitor.timeline.extent()
+    assert extent is not None
+    assert extent.begin_s == pytest.approx(BEGIN_S)
+    assert extent.end_s == pytest.approx(MIDNIGHT_S + 10)
+
+
+@pytest.mark.parametrize("is_unmounted", [True, False], ids=["an empty directory", "no directory"])
+def test_an_archive_that_is_gone_is_no_gap_and_comes_back(tmp_path: Path, *, is_unmounted: bool) -> None:
+    archive, elsewhere = tmp_path / "archive", tmp_path / "elsewhere"
+    archive.mkdir()
+    write(archive, Stretch(MIDNIGHT_S - 3000, 400).recording())
+    monitor = Monitor(ArchiveBlocks(archive))
+    monitor.receive(Stretch(MIDNIGHT_S + 107, 600))
+    timeline = monitor.timeline
+    before, times_s = timeline.extent(), (MIDNIGHT_S - 3200, MIDNIGHT_S - 2688)
+    rows = timeline.blocks(16, *times_s, Product.XX)
+    archive.rename(elsewhere)
+    if is_unmounted:
+        archive.mkdir()
+    with pytest.raises(SunspecError, match="mount the archive again"):
+        timeline.blocks(16, *times_s, Product.XX)
+    assert timeline.extent() == before
+    # Memory still has the rows that have left the ring.
+    received = timeline.blocks(0, MIDNIGHT_S + 0, MIDNIGHT_S + 384, Product.XX)
+    assert sum(int(part.rows.sum()) for part in received) == 600
+    if is_unmounted:
+        archive.rmdir()
+    elsewhere.rename(archive)
+    assert np.array_equal(timeline.blocks(16, *times_s, Product.XX)[0].mean, rows[0].mean)

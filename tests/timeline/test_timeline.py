@@ -197,3 +197,16 @@ def test_a_part_of_a_longest_block_is_known_as_finely_as_the_whole_block(varied:
     halves = [varied.timeline.blocks(step_s, begin_s + at, begin_s + at + 64, Product.XX) for at in (0, 64)]
     assert {part.step_s for half in halves for part in half} == {part.step_s for part in whole} == {step_s or 2}
     assert sum(int(part.rows.sum()) for half in halves for part in half) == sum(int(part.rows.sum()) for part in whole)
+
+
+def test_all_rows_are_shown_after_the_clock_went_back() -> None:
+    stream = Stream(nbins=2, length=150)
+    stream.cadence_s = 1.0
+    stream.send(600)
+    # The rows that follow have times of earlier ones, and fill the ring.
+    stream.time_s -= 500
+    stream.send(600)
+    begin_s, end_s = BEGIN_S // 128 * 128, (BEGIN_S // 128 + 7) * 128
+    found = stream.timeline.blocks(0, begin_s, end_s, Product.XX)
+    assert sum(int(part.rows.sum()) for part in found) == len(stream.rows)
+    assert {part.step_s for part in found} == {0, 2}

@@ -121,7 +121,7 @@ def test_the_cursor_finds_the_type_ii_lane_of_the_file_within_a_cell(received, m
     scene.draw()
     nearest = int(np.argmin(np.abs(received[0].position().axis.frequencies_mhz - mhz)))
     values = []
-    for number in scene.time_axis.numbers:
+    for number in scene.shown.time_axis.numbers:
         scene.view = replace(scene.view, cursor=Cursor(number, nearest))
         found = readout_of(scene)
         values.append((found.begin_s, found.end_s, found.shown))

@@ -143,7 +143,7 @@ def test_the_screen_shows_the_unit_everywhere(show):
     screen.press("escape")
     screen.act("change_view('next_product', -1)")
     screen.settle()
-    assert screen.app.scene.product is Product.V_OVER_I
+    assert screen.app.scene.shown.product is Product.V_OVER_I
     assert "sfu" not in text_of(screen)
 
 

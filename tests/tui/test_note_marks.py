@@ -132,11 +132,11 @@ def test_a_note_at_the_cursor_has_its_time_and_frequency():
     receiver = StillReceiver()
     feed(receiver, 40)
     scene = scene_of(receiver)
-    scene.view = replace(scene.view, cursor=Cursor(scene.time_axis.newest - 3, 4))
+    scene.view = replace(scene.view, cursor=Cursor(scene.shown.time_axis.newest - 3, 4))
     subject = note_subject(scene, START_S)
-    slot = scene.grid.middle_slot(scene.time_axis.newest - 3)
+    slot = scene.shown.grid.middle_slot(scene.shown.time_axis.newest - 3)
     assert subject.time_s == pytest.approx(START_S + slot * CADENCE_S, abs=scene.view.rows_per_column * CADENCE_S)
-    low, high = scene.band.edges_mhz(0, scene.band.stop)
+    low, high = scene.shown.band.edges_mhz(0, scene.shown.band.stop)
     assert low < subject.frequency_mhz < high
     assert f"{subject.frequency_mhz:.2f} MHz" in subject.words
 
@@ -147,7 +147,7 @@ def test_a_note_in_a_gap_has_the_time_of_its_column():
     receiver.skip(20)
     feed(receiver, 20)
     scene = scene_of(receiver, columns=60)
-    number = scene.grid.number_of(30)
+    number = scene.shown.grid.number_of(30)
     scene.view = replace(scene.view, cursor=Cursor(number, 4))
     scene.draw()
     subject = note_subject(scene, 0.0)
@@ -278,5 +278,5 @@ def test_the_day_strip_shows_the_notes_of_its_day():
     receiver = StillReceiver()
     feed(receiver, 20)
     scene = scene_of(receiver)
-    scene.notes = NoteList(Note(scene.end_s + hours * 3600, "a") for hours in (-30, -20, 0))
-    assert mark_signs(scene) == tuple(Sign(scene.end_s + hours * 3600, SignKind.NOTE) for hours in (-20, 0))
+    scene.notes = NoteList(Note(scene.shown.end_s + hours * 3600, "a") for hours in (-30, -20, 0))
+    assert mark_signs(scene) == tuple(Sign(scene.shown.end_s + hours * 3600, SignKind.NOTE) for hours in (-20, 0))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sunspec_tui.cli.view import Opening
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.tui.receiver_worker import ReceiverWorker
 
@@ -50,3 +51,20 @@ def test_a_receiver_that_cannot_be_made_sets_the_failure():
     worker = ReceiverWorker(fails, prepare=lambda _: None, on_ready=lambda: None)
     worker.run()
     assert str(worker.failure) == "a wrong port"
+
+
+def test_files_that_are_still_being_opened_do_not_delay_the_end():
+    opening, opened = Opening(), []
+
+    def open_files():
+        for number in range(1, 10_001):
+            opened.append(number)
+            opening.progress(number, 10_000)
+            if number == 3:
+                worker.end()
+
+    worker = ReceiverWorker(open_files, prepare=lambda _: None, on_ready=lambda: None, on_end=opening.end)
+    worker.run()
+    assert opened == [1, 2, 3, 4]
+    # Whoever ends the program needs no reason.
+    assert worker.failure is None

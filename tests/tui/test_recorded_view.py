@@ -10,7 +10,8 @@ from recordings import START_S, recording
 from solar_event import DATA, needs_event
 from waiting import poll_until
 
-from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.errors import SourceError, UsageError
+from sunspec_tui.core.flux_scale import load_flux_scale, scale_recording
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.times import parse_user_time
@@ -20,7 +21,7 @@ from sunspec_tui.files.read import read_recording
 from sunspec_tui.files.read_limits import RowSelection
 from sunspec_tui.files.write import export
 from sunspec_tui.playback import Playback, interval_text
-from sunspec_tui.timeline.recorded import RecordedSection, open_timeline, sections_of_days
+from sunspec_tui.timeline.recorded import RecordedSection, open_timeline
 from sunspec_tui.tui.display.readouts import readout_of
 from sunspec_tui.tui.display.recorded_view import begin_at, go_live, pause_at, show_section, shown_interval
 from sunspec_tui.tui.display.scene import Scene
@@ -74,8 +75,8 @@ def files_of(directory, count=3, rows_each=400, gap_s=0.0):
 
 
 def put_cursor(scene, time_s, mhz):
-    number = scene.grid.number_of(TimeSlots(scene.view.slot_s).slot_at(time_s))
-    bins = scene.position.axis.frequencies_mhz
+    number = scene.shown.grid.number_of(TimeSlots(scene.view.slot_s).slot_at(time_s))
+    bins = scene.shown.position.axis.frequencies_mhz
     scene.view = replace(scene.view, cursor=Cursor(number, int(np.abs(bins - mhz).argmin())))
     return readout_of(scene)
 
@@ -102,7 +103,7 @@ def test_the_cursor_on_a_type_ii_burst_has_time_frequency_and_power_of_its_rows(
         show_section(scene, TYPE_II_S - span_s / 2, TYPE_II_S + span_s / 2)
         loaded(scene)
     found = put_cursor(scene, TYPE_II_S, TYPE_II_MHZ)
-    column_s, cell_mhz = scene.column_s, 2 * 95.5 / 80
+    column_s, cell_mhz = scene.shown.column_s, 2 * 95.5 / 80
     assert found.inside
     assert found.begin_s - column_s <= TYPE_II_S <= found.end_s + column_s
     # A column has whole blocks of 2 or 16 s.
@@ -152,8 +153,8 @@ def test_all_rows_are_shown_at_first_without_a_ring(tmp_path, scenes):
     # A column has a whole number of slots, so the picture may be a tenth longer than the rows.
     assert START_S - 35 < begin_s <= START_S
     assert end_s == pytest.approx(playback.timeline().extent().end_s, abs=0.5)
-    assert not scene.has_ring
-    assert scene.picture.store.stored_numbers()
+    assert not scene.shown.has_ring
+    assert scene.shown.picture.store.stored_numbers()
     assert power_of(scene, Product.XX) is not None
     assert (edges_mhz_of(scene), scene.past_epoch) == ((), None)
 
@@ -163,12 +164,12 @@ def test_keys_of_the_view_act_as_on_a_stream(tmp_path, scenes):
     for action in (("span", -1), ("scroll_back", 1e9), ("zoom", 1), ("next_product", 1), ("move_cursor", 0, 1)):
         assert scene.apply_action(*action) == ""
         loaded(scene)
-        assert scene.picture.store.stored_numbers()
+        assert scene.shown.picture.store.stored_numbers()
     assert shown_interval(scene)[0] == pytest.approx(START_S, abs=1.5)
     scene.apply_action("live")
     loaded(scene)
     assert scene.view.paused_at_slot is None
-    assert scene.in_timeline
+    assert scene.shown.in_timeline
     scene.apply_action("reset_view", View(grows=True))
     loaded(scene)
     assert START_S - 35 < shown_interval(scene)[0] <= START_S
@@ -184,7 +185,7 @@ def test_a_resized_picture_keeps_its_span(tmp_path, scenes):
         assert shown_interval(scene)[0] <= START_S + 1
 
 
-def test_a_picture_begins_and_ends_where_it_is_told(tmp_path, scenes):
+def test_a_picture_begins_and_ends_at_the_requested_times(tmp_path, scenes):
     scene, playback = scenes(files_of(tmp_path))
     sections = playback.sections()
     assert [section.name for section in sections] == ["0.npz", "1.npz", "2.npz"]
@@ -205,7 +206,7 @@ def test_a_product_that_no_file_has_is_replaced_by_one_that_they_have(tmp_path, 
     only_i = replace(rows, data=rows.power(Product.I)[..., None], products=(Product.I,))
     export(only_i, tmp_path / "i.npz")
     scene, _ = scenes([tmp_path / "i.npz"])
-    assert scene.product is Product.I
+    assert scene.shown.product is Product.I
     assert scene.context.products == (Product.I,)
 
 
@@ -245,12 +246,19 @@ def test_speeds_have_round_steps(speed, by, expected):
     assert next_speed(speed, by) == expected
 
 
-def test_days_of_a_timeline_are_sections(tmp_path):
-    timeline = open_timeline(files_of(tmp_path, gap_s=86_400), RowSelection()).source
-    days = sections_of_days(timeline)
-    assert [day.name for day in days] == ["2025-08-18", "2025-08-19", "2025-08-20"]
-    assert days[0].begin_s == timeline.extent().begin_s
-    assert days[-1].end_s == timeline.extent().end_s
+def test_only_days_that_have_stores_are_sections(tmp_path):
+    rows = recording(8, nchan=64)
+    for day in (0, 1, 3):
+        shifted = replace(rows, times_s=rows.times_s + day * 86_400)
+        open_store(tmp_path, shifted, (), Precision.EXACT).append(shifted)
+    # A clock that was not set wrote a row of 1970.
+    unset = replace(rows.only(slice(0, 1)), times_s=np.array([5.0]))
+    open_store(tmp_path, unset, (), Precision.EXACT).append(unset)
+    recorded = open_timeline([tmp_path], RowSelection())
+    days = recorded.sections()
+    assert [day.name for day in days] == ["1970-01-01", "2025-08-18", "2025-08-19", "2025-08-21"]
+    assert days[0].begin_s == recorded.source.extent().begin_s
+    assert days[-1].end_s == recorded.source.extent().end_s
 
 
 def test_an_archive_is_shown_day_by_day(tmp_path, scenes):
@@ -338,7 +346,7 @@ def test_a_jump_lets_the_picture_begin_anew(tmp_path, scenes):
     scene.timeline.mode.refresh(now=True)
     loaded(scene)
     end_slot = TimeSlots(scene.view.slot_s).slot_at(START_S + 60)
-    assert scene.picture.store.newest == scene.grid.number_of(end_slot)
+    assert scene.shown.picture.store.newest == scene.shown.grid.number_of(end_slot)
     playback.stop_playing()
     assert math.isinf(playback.head.time_s)
 
@@ -351,3 +359,59 @@ def test_rows_of_an_interval_are_exported(tmp_path):
     inside = (whole.times_s >= START_S + 30) & (whole.times_s < START_S + 150)
     assert f"{inside.sum()} rows" in sentence
     np.testing.assert_array_equal(read_recording(tmp_path / "out.npz").data, whole.data[inside])
+
+
+# Flux
+
+
+FACTOR = 0.5
+
+
+def test_files_in_sfu_say_so_and_are_not_scaled_again(tmp_path):
+    rows = scale_recording(recording(120, nchan=64), load_flux_scale(FACTOR))
+    export(rows, tmp_path / "sfu.npz")
+    found = open_timeline([tmp_path / "sfu.npz"], RowSelection())
+    assert (found.unit, Playback(found, 1.0).unit, Playback(found, 1.0).snapshot(memory=False).unit) == ("sfu",) * 3
+    with pytest.raises(UsageError, match="in sfu already; leave --flux-scale out"):
+        open_timeline([tmp_path / "sfu.npz"], RowSelection(), scale=load_flux_scale(FACTOR))
+
+
+def test_files_of_another_unit_are_left_out(tmp_path, warnings_logged):
+    paths = files_of(tmp_path, count=2)
+    export(scale_recording(recording(40, nchan=64), load_flux_scale(FACTOR)), tmp_path / "sfu.npz")
+    found = open_timeline([*paths, tmp_path / "sfu.npz"], RowSelection())
+    assert (found.unit, len(found.sections())) == ("arbitrary", 2)
+    assert warnings_logged() == [
+        "sfu.npz: powers in sfu, not in an arbitrary unit as those of the other files; left out, view them apart"
+    ]
+
+
+@pytest.mark.parametrize("product", [Product.XX, Product.I, Product.V_OVER_I])
+@pytest.mark.parametrize("step_s", [0, 2])
+def test_a_scale_turns_files_into_sfu(tmp_path, product, step_s):
+    paths = files_of(tmp_path, count=2)
+    plain, scaled = (open_timeline(paths, RowSelection(), scale=each) for each in (None, load_flux_scale(FACTOR)))
+    asked = (step_s, MIDNIGHT_S - 86_400, MIDNIGHT_S, product)
+    factor = 1 if product is Product.V_OVER_I else FACTOR
+    pairs = list(zip(plain.source.blocks(*asked), scaled.source.blocks(*asked), strict=True))
+    assert pairs
+    for before, after in pairs:
+        np.testing.assert_allclose(after.mean, before.mean * factor, rtol=1e-5)
+        np.testing.assert_allclose(after.peak, before.peak * factor, rtol=1e-5)
+
+
+def test_an_export_from_the_screen_is_in_sfu(tmp_path):
+    scale = load_flux_scale(FACTOR)
+    playback = Playback(open_timeline(files_of(tmp_path), RowSelection(), scale=scale), 1.0, scale=scale)
+    playback.export_times(tmp_path / "out.npz", START_S + 30, START_S + 150)
+    found, whole = read_recording(tmp_path / "out.npz"), recording(1200, nchan=64)
+    inside = (whole.times_s >= START_S + 30) & (whole.times_s < START_S + 150)
+    assert found.unit == "sfu"
+    np.testing.assert_array_equal(found.data, whole.data[inside] * np.float32(FACTOR))
+
+
+def test_bins_outside_a_scale_are_named(tmp_path):
+    (tmp_path / "scale.txt").write_text("1 0.5\n2 0.5\n")
+    scale, paths = load_flux_scale(tmp_path / "scale.txt"), files_of(tmp_path)
+    snapshot = Playback(open_timeline(paths, RowSelection(), scale=scale), 1.0, scale=scale).snapshot(memory=False)
+    assert snapshot.notes == ("16 bins are outside the flux scale scale.txt and without values",)

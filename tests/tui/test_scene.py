@@ -32,9 +32,9 @@ def test_one_hot_bin_in_one_row_of_1200_is_visible_at_80x24():
     for n in range(1200):
         receiver.feed(hot if n == 700 else flat(10.0, 3072))
     scene = scene_of(receiver, 72, 13, View(rows_per_column=17))
-    steps = refresh(scene).steps(scene.time_axis, 48)
-    column = scene.time_axis.cell_of(700 // 17)
-    pixel = scene.band.pixel_of_bin(500, 26)
+    steps = refresh(scene).steps(scene.shown.time_axis, 48)
+    column = scene.shown.time_axis.cell_of(700 // 17)
+    pixel = scene.shown.band.pixel_of_bin(500, 26)
     assert steps[column, pixel] == 47
     assert np.count_nonzero(steps == 47) == 1
     scene.view = replace(scene.view, cursor=Cursor(700 // 17, 500))
@@ -50,11 +50,11 @@ def test_a_tick_at_18_42_00_stays_on_its_row_while_the_waterfall_moves():
     for _ in range(30):
         feed(receiver, 1)
         refresh(scene)
-        numbers = scene.time_axis.numbers
-        ticks = TimeColumns.of(scene.picture.store.times_s(numbers)).ticks(8)
+        numbers = scene.shown.time_axis.numbers
+        ticks = TimeColumns.of(scene.shown.picture.store.times_s(numbers)).ticks(8)
         (place,) = [place for place, moment_s in ticks if moment_s == START_S + 30]
         assert numbers[place] == 120
-        cells.append(scene.time_axis.cell_of(120))
+        cells.append(scene.shown.time_axis.cell_of(120))
     assert cells == list(range(cells[0], cells[0] - 30, -1))
 
 
@@ -93,7 +93,7 @@ def test_a_gap_stays_a_gap_when_the_rows_before_it_have_left_the_picture():
     receiver.skip(500)
     feed(receiver, 20)
     scene = scene_of(receiver)
-    steps = refresh(scene).steps(scene.time_axis, 48)
+    steps = refresh(scene).steps(scene.shown.time_axis, 48)
     assert (steps[:20] == PixelCode.GAP).all()
     assert readout_at(scene, 30).cell.content is ColumnContent.GAP
 
@@ -104,8 +104,8 @@ def test_the_readout_reports_missing_rows_of_a_column():
     receiver.skip(14)
     feed(receiver, 100)
     scene = scene_of(receiver, view=View(rows_per_column=16))
-    columns = scene.time_axis.numbers
-    assert scene.picture.columns_with_missing_rows(columns) == [1, 2]
+    columns = scene.shown.time_axis.numbers
+    assert scene.shown.picture.columns_with_missing_rows(columns) == [1, 2]
     scene.view = replace(scene.view, cursor=Cursor(1, 3))
     assert readout_of(scene).cell.missing == 12
 
@@ -178,7 +178,7 @@ def test_automatic_levels_of_a_paused_picture_use_all_its_rows():
     for _ in range(400):
         receiver.feed(flat(1e3))
     scene = scene_of(receiver, 70, view=View(rows_per_column=18, paused_at_slot=1199))
-    assert scene.picture.levels.high > 55
+    assert scene.shown.picture.levels.high > 55
 
 
 def test_bias_shifts_levels_and_manual_levels_can_be_removed():
@@ -186,7 +186,7 @@ def test_bias_shifts_levels_and_manual_levels_can_be_removed():
     for n in range(60):
         receiver.feed(flat(10.0 ** (1 + n % 3)))
     scene = scene_of(receiver)
-    automatic = scene.picture.levels
+    automatic = scene.shown.picture.levels
     lows = []
     for _ in range(3):
         scene.apply_action("bias", -1)
@@ -203,8 +203,8 @@ def test_levels_belong_to_their_product():
     data = flat(10.0)[..., :1]
     receiver.feed(data)
     scene = scene_of(receiver, view=View(rows_per_column=1, product=Product.V, levels=Levels(-0.1, 0.1)))
-    assert scene.product is Product.XX
-    assert scene.picture.levels.high > 5
+    assert scene.shown.product is Product.XX
+    assert scene.shown.picture.levels.high > 5
     scene.apply_action("shift_levels", -1, 0)
     assert scene.view.product is Product.XX
 
@@ -224,9 +224,12 @@ def test_the_cursor_reaches_every_bin_that_is_shown(lines, per_line):
         scene.apply_action("move_cursor", 0, 1)
         seen.append(scene.view.cursor.bin)
         assert readout_of(scene).inside
-    cells = {scene.band.cell_of_bin(each, lines, per_line) for each in seen}
+    cells = {scene.shown.band.cell_of_bin(each, lines, per_line) for each in seen}
     assert seen == sorted(seen)
-    assert {scene.band.cell_of_bin(each, lines, per_line) for each in range(scene.band.start, scene.band.stop)} == cells
+    assert {
+        scene.shown.band.cell_of_bin(each, lines, per_line)
+        for each in range(scene.shown.band.start, scene.shown.band.stop)
+    } == cells
 
 
 @pytest.mark.parametrize(("lines", "per_line"), [(11, 2), (10, 1), (4, 2)])
@@ -240,7 +243,7 @@ def test_the_cursor_moves_by_one_pixel_at_a_time(lines, per_line):
         scene.apply_action("move_cursor", 0, -1)
     seen = []
     for _ in range(pixels):
-        seen.append(scene.band.pixel_of_bin(scene.view.cursor.bin, pixels))
+        seen.append(scene.shown.band.pixel_of_bin(scene.view.cursor.bin, pixels))
         scene.apply_action("move_cursor", 0, 1)
     assert seen == list(range(pixels))
 
@@ -296,11 +299,11 @@ def test_a_paused_picture_sweeps_only_if_the_observer_chose_it(chosen, when_paus
     feed(receiver, 100)
     scene = scene_of(receiver, view=View(rows_per_column=1, sweeping=chosen))
     scene.sweeps = True
-    assert scene.time_axis.sweeping
+    assert scene.shown.time_axis.sweeping
     scene.apply_action("toggle_pause")
-    assert scene.time_axis.sweeping is when_paused
+    assert scene.shown.time_axis.sweeping is when_paused
     scene.apply_action("toggle_pause")
-    assert scene.time_axis.sweeping
+    assert scene.shown.time_axis.sweeping
 
 
 def marked_caption(scene):

@@ -224,7 +224,7 @@ def test_the_shown_rows_are_exported_without_marks(show, frames, tmp_path):
     refresh(screen)
     exported(screen, tmp_path / "picture.fits")
     found = read_recording(tmp_path / "picture.fits")
-    kept, columns = screen.receiver.get_rows(), screen.app.scene.columns
+    kept, columns = screen.receiver.get_rows(), screen.app.scene.size.columns
     assert len(found) == int((kept.slots // 2 > kept.slots[-1] // 2 - columns).sum())
     assert found.times_s[-1] == pytest.approx(kept.times_s[-1], abs=1e-5)
 

@@ -53,7 +53,7 @@ def _spans_s(receiver, scene, rows):
     for _ in range(rows):
         feed(receiver, 1)
         refresh(scene)
-        spans_s.append(scene.columns * scene.view.rows_per_column * CADENCE_S)
+        spans_s.append(scene.size.columns * scene.view.rows_per_column * CADENCE_S)
     return spans_s
 
 
@@ -76,7 +76,7 @@ def test_a_full_ring_is_shown_whole_at_once():
     feed(receiver, 1200)
     scene = scene_of(receiver, 61, view=GROWING)
     assert scene.view.rows_per_column == 20
-    assert scene.picture.store.has_rows(0)
+    assert scene.shown.picture.store.has_rows(0)
 
 
 def test_a_chosen_span_stays_and_a_reset_lets_it_grow_again():

@@ -262,7 +262,7 @@ def test_a_burst_is_shown_in_several_ticks_without_a_pause():
         while ticks == 0 or screen.app.updater.next_tick_s() == 0.0:
             screen.tick()
             ticks += 1
-        assert int(screen.app.scene.latest.count) == 1501
+        assert int(screen.app.scene.shown.latest.count) == 1501
         assert ticks == 3
     finally:
         screen.close()

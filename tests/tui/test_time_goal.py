@@ -37,7 +37,7 @@ def test_a_time_that_is_typed(text, expected):
 
 
 @pytest.mark.parametrize("text", ["now", ":now", " NOW "])
-def test_now(text):
+def test_now_is_the_newest_time(text):
     assert parse_time_goal(text, END_S, NEWEST_S) == NOW_S
 
 

@@ -31,7 +31,7 @@ def test_a_paused_picture_keeps_rows_that_the_ring_has_dropped():
         refresh(scene)
     scene.apply_action("toggle_pause")
     refresh(scene)
-    assert len(scene.picture.store.stored_numbers()) == 30
+    assert len(scene.shown.picture.store.stored_numbers()) == 30
 
 
 def test_a_paused_picture_whose_rows_are_gone_shows_the_oldest_ones():
@@ -42,7 +42,7 @@ def test_a_paused_picture_whose_rows_are_gone_shows_the_oldest_ones():
     feed(receiver, 300)
     scene.apply_action("next_product", 1)
     refresh(scene)
-    assert len(scene.picture.store.stored_numbers()) == 40
+    assert len(scene.shown.picture.store.stored_numbers()) == 40
     assert scene.view.paused_at_slot == receiver.position().oldest + 39
 
 
@@ -67,13 +67,13 @@ def test_a_shorter_span_keeps_the_cursor_in_place_and_pauses_if_it_must():
     feed(receiver, 1200)
     scene = scene_of(receiver, 40, view=View(rows_per_column=16))
     begin_s, end_s = (readout_at(scene, 25).begin_s, readout_at(scene, 25).end_s)
-    cell = scene.time_axis.cell_of(scene.view.cursor.number)
+    cell = scene.shown.time_axis.cell_of(scene.view.cursor.number)
     for _ in range(4):
         scene.apply_action("span", -1)
         refresh(scene)
         found = readout_of(scene)
         assert begin_s <= found.begin_s < found.end_s <= end_s
-        assert scene.time_axis.cell_of(scene.view.cursor.number) == cell
+        assert scene.shown.time_axis.cell_of(scene.view.cursor.number) == cell
     assert scene.view.paused_at_slot is not None
 
 
@@ -89,7 +89,7 @@ def test_a_shorter_span_stays_live_while_the_cursor_is_in_the_picture():
 
 
 def is_inside(scene):
-    return scene.time_axis.cell_of(scene.view.cursor.number) is not None
+    return scene.shown.time_axis.cell_of(scene.view.cursor.number) is not None
 
 
 @settings(max_examples=extent(25, 60), deadline=None)
@@ -112,7 +112,7 @@ def test_the_cursor_stays_in_the_picture_when_its_time_or_its_width_changes(
     scene = scene_of(receiver, view=View(rows_per_column=rows_per_column, sweeping=sweeping))
     scene.apply_action("scroll_back", back / (40 * rows_per_column))
     refresh(scene)
-    scene.view = replace(scene.view, cursor=Cursor(scene.time_axis.newest - across, 0))
+    scene.view = replace(scene.view, cursor=Cursor(scene.shown.time_axis.newest - across, 0))
     if not is_inside(scene):
         scene.apply_action("move_cursor", 1, 0)
     for step in steps:
@@ -127,7 +127,7 @@ def test_the_cursor_stays_in_the_picture_when_its_time_or_its_width_changes(
         if before and step in (-1, 1, 0):
             assert is_inside(scene)
         if scene.view.paused_at_slot is not None:
-            assert scene.latest.slots[-1] == scene.view.paused_at_slot
+            assert scene.shown.latest.slots[-1] == scene.view.paused_at_slot
 
 
 def test_back_in_time_stays_where_it_is_when_all_rows_are_in_the_picture():
@@ -151,7 +151,7 @@ def test_the_whole_ring_fills_a_picture_of_another_width(columns):
     scene.fit(columns, 12, 2)
     refresh(scene)
     assert scene.view.rows_per_column == math.ceil(1200 / (columns - 1))
-    assert scene.time_axis.cell_of(receiver.position().oldest // scene.view.rows_per_column) <= columns // 20
+    assert scene.shown.time_axis.cell_of(receiver.position().oldest // scene.view.rows_per_column) <= columns // 20
 
 
 def test_home_shows_the_oldest_row():
@@ -160,8 +160,8 @@ def test_home_shows_the_oldest_row():
     scene = scene_of(receiver, 40, view=View(rows_per_column=16))
     scene.apply_action("scroll_back", 1e9)
     refresh(scene)
-    assert scene.picture.store.stored_numbers()[0] == receiver.position().oldest // 16
-    assert scene.time_axis.cell_of(receiver.position().oldest // 16) == 0
+    assert scene.shown.picture.store.stored_numbers()[0] == receiver.position().oldest // 16
+    assert scene.shown.time_axis.cell_of(receiver.position().oldest // 16) == 0
 
 
 def test_a_paused_picture_stays_when_the_shape_changes_and_live_shows_the_new_one():
@@ -175,15 +175,19 @@ def test_a_paused_picture_stays_when_the_shape_changes_and_live_shows_the_new_on
         receiver.feed(flat(5.0, 2 * NCHAN))
     refresh(scene)
     readout_of(scene)
-    assert (scene.view.paused_at_slot, scene.picture.store.nbins, len(scene.picture.store.stored_numbers())) == (
+    assert (
+        scene.view.paused_at_slot,
+        scene.shown.picture.store.nbins,
+        len(scene.shown.picture.store.stored_numbers()),
+    ) == (
         paused_at,
         NBINS,
         30,
     )
     scene.apply_action("live")
     refresh(scene)
-    assert scene.picture.store.nbins == 2 * NBINS
-    assert len(scene.picture.store.stored_numbers()) == 20
+    assert scene.shown.picture.store.nbins == 2 * NBINS
+    assert len(scene.shown.picture.store.stored_numbers()) == 20
 
 
 def test_scrolling_crosses_a_change_of_the_axis_in_both_directions():
@@ -195,7 +199,7 @@ def test_scrolling_crosses_a_change_of_the_axis_in_both_directions():
     for by in [1.0] * 8 + [-1.0] * 9:
         scene.apply_action("scroll_back", by)
         refresh(scene)
-        seen.append((scene.position.axis.chan0, float(power_of(scene, Product.XX)[0])))
+        seen.append((scene.shown.position.axis.chan0, float(power_of(scene, Product.XX)[0])))
     assert list(dict.fromkeys(seen[:8])) == [(640, 3.0), (600, 2.0), (560, 1.0)]
     assert list(dict.fromkeys(seen[8:])) == [(560, 1.0), (600, 2.0), (640, 3.0)]
     assert scene.view.paused_at_slot is None

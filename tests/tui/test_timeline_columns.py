@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from timelines import RowTimeline
 
 from sunspec_tui.core.products import Product
+from sunspec_tui.core.timeline_source import TimelineExtent
 from sunspec_tui.tui.display.axes import ColumnAxis
 from sunspec_tui.tui.display.column_grid import ColumnGrid
 from sunspec_tui.tui.display.picture_values import ColumnContent, PixelCode
@@ -54,7 +55,7 @@ def load(loader, timeline, request):
 
 def request_of(cell_slots, columns=30, paused_at=None, product=Product.XX, cell_px=1, slots=QUARTERS):
     grid = ColumnGrid(cell_slots, cell_px, slots.steps)
-    return TimelineRequest(1, NBINS, grid.kept_columns(columns), product, grid, slots, paused_at)
+    return TimelineRequest(b"axis", NBINS, grid.kept_columns(columns), product, grid, slots, paused_at)
 
 
 def brute_force(timeline, request, number, product=Product.XX):
@@ -261,4 +262,22 @@ def test_a_new_request_replaces_the_parts_that_wait():
     load(loader, timeline, request_of(16))
     fetched = {call[0] for call in timeline.calls[-2:]}
     assert fetched == {2}
+    loader.fetcher.stop()
+
+
+def test_finished_parts_are_read_again_after_the_clock_went_back_before_them():
+    timeline = timeline_of(BEGIN_S + np.arange(1, 8000) * 0.25, 0.25)
+    loader = TimelineLoader()
+    early, late = (request_of(2, paused_at=QUARTERS.slot_at(BEGIN_S + end_s)) for end_s in (100, 600))
+
+    def calls_of_early_picture():
+        load(loader, timeline, late)
+        calls = len(timeline.calls)
+        load(loader, timeline, early)
+        return len(timeline.calls) - calls
+
+    assert [calls_of_early_picture() for _ in range(2)] == [1, 0]
+    # The picture is still before the finished time, but rows came between the two.
+    timeline.extent = lambda: TimelineExtent(BEGIN_S, BEGIN_S + 900, BEGIN_S + 644, 0.25)
+    assert calls_of_early_picture() == 1
     loader.fetcher.stop()

@@ -75,12 +75,12 @@ def act(scene, *arguments):
 
 
 def span_s(scene):
-    return scene.columns * scene.view.rows_per_column * scene.position.cadence_s
+    return scene.size.columns * scene.view.rows_per_column * scene.shown.position.cadence_s
 
 
 def shown_end_s(scene):
     """Return the end of the picture's last row."""
-    return scene.picture.store.time_s(scene.picture.store.stored_numbers()[-1])
+    return scene.shown.picture.store.time_s(scene.shown.picture.store.stored_numbers()[-1])
 
 
 def shown_text(scene):
@@ -89,21 +89,21 @@ def shown_text(scene):
 
 def test_zooming_out_goes_on_beyond_the_ring_and_back_without_a_seam(scene_of):
     scene = scene_of(day())
-    ring = scene.picture.store
+    ring = scene.shown.picture.store
     before = [ring.statistics([number])[0][0] for number in ring.stored_numbers()]
     spans_s = []
     for _ in range(12):
         act(scene, "span", 1)
         assert shown_end_s(scene) == START_S + 99 * CADENCE_S
         spans_s.append(round(span_s(scene)))
-    assert scene.in_timeline
+    assert scene.shown.in_timeline
     assert spans_s[:4] == [20, 30, 60, 120]
     assert spans_s[-1] == spans_s[-2] == pytest.approx(10_800, rel=0.01)
     for _ in range(12):
         act(scene, "span", -1)
-    assert not scene.in_timeline
+    assert not scene.shown.in_timeline
     assert scene.view.rows_per_column == 1
-    after = scene.picture.store
+    after = scene.shown.picture.store
     np.testing.assert_array_equal([after.statistics([n])[0][0] for n in after.stored_numbers()], before)
 
 
@@ -113,17 +113,17 @@ def test_without_a_timeline_the_ring_is_the_limit(scene_of):
     scene = scene_of(receiver)
     for _ in range(4):
         act(scene, "span", 1)
-    assert not scene.in_timeline
+    assert not scene.shown.in_timeline
     assert scene.view.rows_per_column == 2
     act(scene, "scroll_back", 1e9)
-    assert not scene.in_timeline
+    assert not scene.shown.in_timeline
 
 
 def test_a_timeline_that_begins_with_the_ring_changes_nothing(scene_of):
     scene = scene_of(day(0.0, rows=50))
     for _ in range(4):
         act(scene, "span", 1)
-        assert not scene.in_timeline
+        assert not scene.shown.in_timeline
 
 
 def test_scrolling_back_crosses_from_the_ring_to_earlier_rows_and_returns(scene_of):
@@ -134,14 +134,14 @@ def test_scrolling_back_crosses_from_the_ring_to_earlier_rows_and_returns(scene_
         act(scene, "scroll_back", 0.5)
         ends_s.append(shown_end_s(scene))
     assert np.diff(ends_s).tolist() == [-5.0] * 8
-    assert scene.in_timeline
-    for number in scene.picture.store.stored_numbers():
-        row = round((scene.picture.store.time_s(number) - START_S) / CADENCE_S)
+    assert scene.shown.in_timeline
+    for number in scene.shown.picture.store.stored_numbers():
+        row = round((scene.shown.picture.store.time_s(number) - START_S) / CADENCE_S)
         expected = 10.0 if row >= 0 else receiver._earlier[row]
-        assert scene.picture.store.statistics([number])[0][0][0] == expected
+        assert scene.shown.picture.store.statistics([number])[0][0][0] == expected
     for _ in range(8):
         act(scene, "scroll_back", -0.5)
-    assert not scene.in_timeline
+    assert not scene.shown.in_timeline
     assert scene.view.paused_at_slot is None
     assert shown_end_s(scene) == ends_s[0]
 
@@ -149,16 +149,16 @@ def test_scrolling_back_crosses_from_the_ring_to_earlier_rows_and_returns(scene_
 def test_home_shows_the_first_row_and_end_is_live_again(scene_of):
     scene = scene_of(day())
     act(scene, "scroll_back", 1e9)
-    store = scene.picture.store
+    store = scene.shown.picture.store
     assert store.first_s(store.stored_numbers()[0]) == START_S - 2 * HOUR_ROWS * CADENCE_S
     act(scene, "live")
-    assert not scene.in_timeline
+    assert not scene.shown.in_timeline
     assert shown_end_s(scene) == START_S + 99 * CADENCE_S
 
 
 def test_the_cursor_stays_at_its_time_on_the_way_into_the_timeline_and_back(scene_of):
     scene = scene_of(day(length=200, rows=300))
-    scene.view = replace(scene.view, cursor=Cursor(scene.time_axis.newest - 7, NBINS // 2))
+    scene.view = replace(scene.view, cursor=Cursor(scene.shown.time_axis.newest - 7, NBINS // 2))
     act(scene, "toggle_pause")
     for by in (1,) * 6 + (-1,) * 6:
         before = readout_of(scene)
@@ -167,8 +167,8 @@ def test_the_cursor_stays_at_its_time_on_the_way_into_the_timeline_and_back(scen
         assert found.inside
         assert found.begin_s - CADENCE_S < before.end_s
         assert before.begin_s - CADENCE_S < found.end_s
-        assert scene.in_timeline or by < 0 or span_s(scene) <= 60
-    assert not scene.in_timeline
+        assert scene.shown.in_timeline or by < 0 or span_s(scene) <= 60
+    assert not scene.shown.in_timeline
 
 
 @settings(max_examples=extent(15, 200), deadline=None)
@@ -189,12 +189,12 @@ def test_pause_cursor_and_marks_return_to_the_same_rows(cadence_s, runs, rows, p
     scene = Scene(View(rows_per_column=rows), receiver)
     scene.fit(40, 12, 2)
     scene.update()
-    mode, position = scene.timeline.mode, scene.position
+    mode, position = scene.timeline.mode, scene.shown.position
     if not position.cadence_s > 0:
         return
     kept = receiver.rows_between(0, position.count).slots
     paused, begin, end, under = (int(kept[round(place * (len(kept) - 1))]) for place in places)
-    cursor = Cursor(scene.grid.number_of(min(under, paused)), 3)
+    cursor = Cursor(scene.shown.grid.number_of(min(under, paused)), 3)
     view = replace(scene.view, paused_at_slot=paused, marks=(begin, end), cursor=cursor)
     entered = mode.enter(view, scene.context_of(view))
     assert entered.slot_s is not None
@@ -205,7 +205,8 @@ def test_pause_cursor_and_marks_return_to_the_same_rows(cadence_s, runs, rows, p
     left = mode.left(entered, context)
     assert (left.paused_at_slot, left.marks) == (paused, (begin, end))
     assert left.cursor.bin == 3
-    if rows == 1:
+    # Rows of 0.1 s may share a column of 0.125 s.
+    if rows == 1 and entered.rows_per_column * entered.slot_s <= cadence_s:
         assert left.cursor == cursor
     assert abs(left.cursor.number - cursor.number) <= 1
 
@@ -221,11 +222,11 @@ def test_marks_stay_at_their_rows(scene_of):
     marks, before = scene.view.marks, interval_of(scene)
     for _ in range(5):
         act(scene, "span", 1)
-    assert scene.in_timeline
+    assert scene.shown.in_timeline
     assert interval_of(scene) == before
     for _ in range(5):
         act(scene, "span", -1)
-    assert not scene.in_timeline
+    assert not scene.shown.in_timeline
     assert scene.view.marks == marks
 
 
@@ -271,13 +272,13 @@ def test_the_live_picture_of_the_timeline_follows_the_stream(scene_of):
     scene = scene_of(receiver)
     for _ in range(5):
         act(scene, "span", 1)
-    assert scene.in_timeline
+    assert scene.shown.in_timeline
     for _ in range(20):
         feed(receiver, 1, 50.0)
         scene.timeline.loader._due_s = 0.0
         load(scene)
     assert shown_end_s(scene) == START_S + 119 * CADENCE_S
-    assert scene.end_s == START_S + 119 * CADENCE_S
+    assert scene.shown.end_s == START_S + 119 * CADENCE_S
     assert scene.traces.get("max")[0] == 50.0
     assert power_of(scene, Product.YY)[0] == 50.0
 
@@ -288,9 +289,9 @@ def test_a_paused_picture_shows_the_mean_of_its_last_column_and_says_so(scene_of
         act(scene, "span", 1)
     act(scene, "scroll_back", 2)
     assert scene.view.paused_at_slot is not None
-    last = scene.picture.store.stored_numbers()[-1]
+    last = scene.shown.picture.store.stored_numbers()[-1]
     shown = spectrum_scene(scene).traces[-1]
-    np.testing.assert_array_equal(shown.power, scene.picture.store.statistics([last])[0][0])
+    np.testing.assert_array_equal(shown.power, scene.shown.picture.store.statistics([last])[0][0])
     assert shown.name == "XX mean of 3 s"
     assert power_of(scene, Product.YY) is None
 
@@ -320,7 +321,7 @@ def test_a_readout_counts_the_missing_rows_of_its_column(scene_of):
     scene = scene_of(receiver)
     while span_s(scene) < 600:
         act(scene, "span", 1)
-    number = scene.grid.number_of(scene.timeline.position(0.25).newest - 99 - 200 + 5)
+    number = scene.shown.grid.number_of(scene.timeline.position(0.25).newest - 99 - 200 + 5)
     scene.view = replace(scene.view, cursor=Cursor(number, 0))
     assert readout_of(scene).cell.missing == 5
     assert "5 rows are missing here" in shown_text(scene)
@@ -333,7 +334,7 @@ def test_earlier_epochs_are_a_part_of_the_timeline(scene_of):
     for _ in range(10):
         act(scene, "scroll_back", 0.5)
     assert scene.past_epoch is None
-    assert scene.in_timeline
+    assert scene.shown.in_timeline
     assert shown_end_s(scene) == START_S + 199 * CADENCE_S - 50
 
 
@@ -341,9 +342,9 @@ def test_earlier_epochs_are_a_part_of_the_timeline(scene_of):
 def test_a_time_is_shown_in_the_middle_of_a_paused_picture(scene_of, text):
     scene = scene_of(day())
     assert act(scene, "go_to", text) == ""
-    assert scene.in_timeline
-    numbers = scene.picture.store.stored_numbers()
-    assert scene.picture.store.time_s(numbers[19]) == START_S + 24.75 - 1200
+    assert scene.shown.in_timeline
+    numbers = scene.shown.picture.store.stored_numbers()
+    assert scene.shown.picture.store.time_s(numbers[19]) == START_S + 24.75 - 1200
     assert scene.view.paused_at_slot is not None
     assert scene.view.cursor.number == numbers[19]
 
@@ -351,7 +352,7 @@ def test_a_time_is_shown_in_the_middle_of_a_paused_picture(scene_of, text):
 def test_a_time_within_the_ring_is_shown_from_the_ring(scene_of):
     scene = scene_of(day(length=400, rows=400))
     assert act(scene, "go_to", "-50s") == ""
-    assert not scene.in_timeline
+    assert not scene.shown.in_timeline
     assert shown_end_s(scene) == pytest.approx(START_S + 399 * CADENCE_S - 45, abs=CADENCE_S)
     assert readout_of(scene).cell.time_s == pytest.approx(START_S + 399 * CADENCE_S - 50, abs=CADENCE_S)
     assert act(scene, "go_to", "now") == ""
@@ -375,7 +376,7 @@ def test_a_time_waits_for_the_first_row(scene_of):
     assert act(scene, "go_to", "-20m") == ""
     feed(receiver, 100)
     load(scene)
-    assert scene.in_timeline
+    assert scene.shown.in_timeline
     assert scene.view.paused_at_slot is not None
 
 
@@ -387,13 +388,13 @@ def test_the_span_of_the_timeline_is_kept_in_seconds(scene_of):
     saved = view_to_keep(scene.view, Settings(), {})
     assert saved["span_s"] == 3600
     other = scene_of(receiver, columns=70, view=initial_view(Settings(), saved))
-    assert other.in_timeline
+    assert other.shown.in_timeline
     assert span_s(other) == pytest.approx(3600, rel=0.01)
     assert view_to_json(other.view)["span_s"] == 3600
     ring_only = StillReceiver(buffer_length=60)
     feed(ring_only, 100)
     waiting = scene_of(ring_only, view=initial_view(Settings(), saved))
-    assert not waiting.in_timeline
+    assert not waiting.shown.in_timeline
     assert view_to_keep(waiting.view, Settings(), saved)["span_s"] == 3600
 
 
@@ -416,7 +417,7 @@ def test_the_effect_of_a_key_names_a_new_span_and_not_that_of_a_scroll(scene_of)
     for action, words in ((("span", 1), "time span 20 s"), (("scroll_back", 5), ""), (("span", 1), "time span 30 s")):
         before = scene.view
         act(scene, *action)
-        found = effect_of(action[0], before, scene.view, scene.context, scene.position.cadence_s)
+        found = effect_of(action[0], before, scene.view, scene.context, scene.shown.position.cadence_s)
         assert found == words
 
 
@@ -424,11 +425,11 @@ def test_sweeping_and_pixels_show_the_timeline(scene_of):
     scene = scene_of(day(), view=View(rows_per_column=1, sweeping=True))
     while span_s(scene) < 600:
         act(scene, "span", 1)
-    steps = scene.picture.steps(scene.time_axis, 8)
-    assert (steps[scene.time_axis.cell_of(scene.time_axis.newest)] >= 0).all()
+    steps = scene.shown.picture.steps(scene.shown.time_axis, 8)
+    assert (steps[scene.shown.time_axis.cell_of(scene.shown.time_axis.newest)] >= 0).all()
     scene.fit(40, 12, 16, 8)
     load(scene)
-    assert len(scene.picture.store.stored_numbers()) >= 40 * 8
+    assert len(scene.shown.picture.store.stored_numbers()) >= 40 * 8
 
 
 def test_the_timeline_of_many_bins_has_fewer_and_their_frequencies(scene_of):
@@ -438,23 +439,23 @@ def test_the_timeline_of_many_bins_has_fewer_and_their_frequencies(scene_of):
             receiver.feed(flat(10.0, 1600))
         receiver.timeline().update()
     scene = scene_of(receiver)
-    assert scene.band.nbins == 1600
-    whole = scene.band
-    scene.view = replace(scene.view, cursor=Cursor(scene.time_axis.newest - 5, 801))
+    assert scene.shown.band.nbins == 1600
+    whole = scene.shown.band
+    scene.view = replace(scene.view, cursor=Cursor(scene.shown.time_axis.newest - 5, 801))
     before = readout_of(scene)
     for _ in range(4):
         act(scene, "span", 1)
-    assert scene.in_timeline
-    assert scene.band.nbins == 534
-    assert scene.band.low_mhz == pytest.approx(whole.low_mhz, abs=0.03)
-    assert scene.band.high_mhz == pytest.approx(whole.high_mhz, abs=0.03)
+    assert scene.shown.in_timeline
+    assert scene.shown.band.nbins == 534
+    assert scene.shown.band.low_mhz == pytest.approx(whole.low_mhz, abs=0.03)
+    assert scene.shown.band.high_mhz == pytest.approx(whole.high_mhz, abs=0.03)
     assert len(spectrum_scene(scene).traces[-1].power) == 534
     found = readout_of(scene)
     assert found.low_mhz - 0.05 < before.low_mhz < before.high_mhz < found.high_mhz + 0.05
     assert found.shown == pytest.approx(10.0, abs=0.05)
-    while scene.in_timeline:
+    while scene.shown.in_timeline:
         act(scene, "span", -1)
-    assert scene.band.nbins == 1600
+    assert scene.shown.band.nbins == 1600
     assert abs(scene.view.cursor.bin - 801) <= 1
 
 
@@ -472,9 +473,9 @@ def test_without_a_stream_the_timeline_is_shown_with_a_notice(scene_of):
     receiver = NoStream(np.full(HOUR_ROWS, 10), buffer_length=60)
     receiver.earlier = day(1.0).timeline()
     scene = scene_of(receiver)
-    assert scene.in_timeline
+    assert scene.shown.in_timeline
     assert shown_end_s(scene) == START_S + 99 * CADENCE_S
-    assert scene.band.nbins == NBINS
+    assert scene.shown.band.nbins == NBINS
     shown = waterfall_scene(scene, Depth.TRUE, 48)
     assert shown.notice == "NO STREAM, rows until 2026-06-07 18:41:54"
     assert shown.is_grey
@@ -489,12 +490,12 @@ def test_without_a_stream_the_timeline_is_shown_with_a_notice(scene_of):
     act(scene, "live")
     feed(receiver, 100)
     load(scene)
-    assert scene.has_stream
+    assert scene.shown.has_stream
     assert waterfall_scene(scene, Depth.TRUE, 48).notice == ""
     assert shown_end_s(scene) == START_S + 99 * CADENCE_S
 
 
 def test_without_a_stream_and_without_rows_nothing_is_shown(scene_of):
     scene = scene_of(NoStream(np.full(10, 10), buffer_length=60))
-    assert scene.position is None
+    assert scene.shown.position is None
     assert scene.apply_action("toggle_pause").startswith("no row has come yet")

@@ -112,8 +112,8 @@ def test_the_picture_has_the_span_of_the_settings_at_each_width_until_a_key_chan
             screen.settle()
             screen.tick()
             scene = screen.app.scene
-            seconds = scene.columns * scene.view.rows_per_column * 0.25
-            assert 90 <= seconds < 90 + scene.columns * 0.25
+            seconds = scene.size.columns * scene.view.rows_per_column * 0.25
+            assert 90 <= seconds < 90 + scene.size.columns * 0.25
         screen.press("right_square_bracket")
         assert screen.app.scene.view.span_s is None
     finally:

@@ -8,6 +8,7 @@ import httpx
 import numpy as np
 import pytest
 from days import BEGIN_S, DAY_S, day
+from waiting import poll_until
 from webs import served
 
 from sunspec_tui.core.errors import ArchiveError
@@ -118,6 +119,24 @@ def test_other_frequencies_or_another_run_refuse_the_tag(web):
     answer = ask(web[1], **FINISHED, tag="0123456789ab")
     assert answer.status_code == 409
     assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_clock_that_goes_back_before_finished_rows_gives_other_addresses():
+    rows = day(nbins=8)
+    extents = [rows.extent()]
+    rows.extent = lambda: extents[-1]
+    with served() as (receiver, url):
+        receiver.timeline = lambda: rows
+        tag = tag_of(url)
+        assert ask(url, **FINISHED, tag=tag).status_code == 200
+        # Within the time in which rows are not finished yet, all stays as it is.
+        for back_s, is_same in ((0, True), (3600, False)):
+            before = extents[0]
+            end_s = before.finished_s - back_s
+            extents.append(before._replace(end_s=end_s, finished_s=end_s - 256))
+            poll_until(lambda: ask(url).json()["end_s"] == extents[-1].end_s, 10)
+            assert (tag_of(url) == tag) is is_same
+        assert ask(url, **FINISHED, tag=tag).status_code == 409
 
 
 def test_answers_are_compressed_only_for_those_who_accept_it(web):

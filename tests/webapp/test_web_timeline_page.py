@@ -11,6 +11,8 @@ from timelines import RowTimeline
 from web_pages import NCHAN, fill, send
 from webs import served
 
+from sunspec_tui.core.notes import Note
+
 pytestmark = needs_chromium
 NBINS = NCHAN // 4
 LOADED = "sunspec.report.timeline.columns > 0 && !sunspec.report.timeline.loading"
@@ -309,3 +311,21 @@ def test_the_page_asks_with_the_cookie_and_never_with_the_token_in_the_address(v
         tiles = [each for each in seen if "history?" in each]
         assert len(tiles) >= 11
         assert not [each for each in tiles if token in each]
+
+
+def test_notes_and_the_unit_are_on_the_day_as_on_the_rows(visit, timeline, tmp_path):
+    with served(notes_path=tmp_path / "notes.jsonl", flux_scale=0.5) as (receiver, url):
+        receiver.timeline = lambda: timeline
+        receiver.notes.add(Note(BEGIN_S + DAY_S / 4, "<img src=x> a"))
+        receiver.notes.add(Note(BEGIN_S + DAY_S / 2, "an hour", BEGIN_S + DAY_S / 2 + 3600))
+        page = show(visit, url)
+        page.wait_for(lambda report: report["notes"] and len(report["notes"]) == 2)
+        np.testing.assert_allclose(page.report["notes"], [[0.25, 0.25], [0.5, 0.5 + 1 / 24]], atol=1e-6)
+        wide = page.page.locator("#waterfall").bounding_box()["width"]
+        page.page.locator("#waterfall").hover(position={"x": 0.25 * wide, "y": 90})
+        page.until("() => !document.getElementById('note').hidden")
+        assert page.text("#note") == "06:00:00 <img src=x> a"
+        page.page.locator("#waterfall").hover(position={"x": 0.1 * wide, "y": 90})
+        page.until("() => document.getElementById('note').hidden")
+        assert re.search(r"XX highest of 128 s .* dB\(sfu\) \(.* sfu\)", page.text("#readout"))
+        assert page.text("label:has(#floor)").split() == ["Floor", "dB(sfu)"]

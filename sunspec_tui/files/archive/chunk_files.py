@@ -37,7 +37,7 @@ def read_chunk(path: Path, array: ArrayClaim, dtype: type[np.generic], place: tu
     OSError
         If the disk cannot be read.
     """
-    # Strings, because a day has hundreds of chunks, and a Path takes as long as the file.
+    # Paths are strings: a day has hundreds of chunks, and making a Path takes as long as reading the file.
     where = "/".join(map(str, place))
     most = array.max_stored_bytes
     stored = read_head(f"{path}/c/{where}", most, most)

@@ -1,4 +1,4 @@
-"""Read for which times an archive has rows, without reading their powers.
+"""Find the times for which an archive has rows, without reading powers.
 
 zarr is imported at the first use.
 """

@@ -88,12 +88,17 @@ class StoreName:
             return None
         return cls(match[1], int(match[2] or 1))
 
+    @property
+    def begin_s(self) -> float:
+        """Begin of the day, seconds since 1970 UTC."""
+        return datetime.fromisoformat(self.day).replace(tzinfo=UTC).timestamp()
+
     def may_hold(self, start_s: float, end_s: float) -> bool:
         """Return True if the store may have rows between two times.
 
         Times are in seconds since 1970.
         """
-        begin_s = datetime.fromisoformat(self.day).replace(tzinfo=UTC).timestamp()
+        begin_s = self.begin_s
         # Times are whole microseconds. A period that begins at midnight needs no row of the day before.
         ends_before = not math.isinf(start_s) and round((begin_s + _DAY_S) * 1e6) - 1 <= round(start_s * 1e6)
         return begin_s <= end_s and not ends_before and start_s < math.inf

@@ -14,7 +14,7 @@ from sunspec_tui.core.row_blocks import Integers, group_starts
 from sunspec_tui.core.time_blocks import SECOND_US, TimeBlocks, block_numbers, joined
 
 MAX_SHARED_ROWS = 8192
-"""Rows of blocks with overlapping parts that are read one by one; in longer overlaps whole blocks are used."""
+"""Largest number of rows in an overlap that is joined row by row; a longer overlap is joined by whole blocks."""
 
 
 def united_rows(parts: Sequence[TimeBlocks]) -> TimeBlocks:

@@ -81,10 +81,12 @@ class ArchiveBlocks:
     ----------
     directory
         The archive, or one of its stores. It may be created later.
+    reports
+        False to leave the reports of damaged stores to another reader of this process.
     """
 
-    def __init__(self, directory: str | Path) -> None:
-        self._directory = Path(directory)
+    def __init__(self, directory: str | Path, *, reports: bool = True) -> None:
+        self._directory, self._reports = Path(directory), reports
         self._lock = threading.RLock()
         self._open: OrderedDict[Path, tuple[_Stamp, StoreTimeline | None]] = OrderedDict()
         self._reported: set[Path] = set()
@@ -119,6 +121,11 @@ class ArchiveBlocks:
         with self._lock:
             found = (self._extent_of(store) for store in self._stores(begin_s, end_s))
             return [each for each in found if each is not None and each.begin_s < end_s and each.end_s >= begin_s]
+
+    def day_begins_s(self) -> tuple[float, ...]:
+        """Return the begins of the days that have stores."""
+        with self._lock:
+            return tuple(dict.fromkeys(name.begin_s for name, _ in self._names()))
 
     def _first_day(self, names: list[tuple[StoreName, Path]]) -> list[StoreExtent]:
         """Return the extents of the first day that has rows."""
@@ -193,7 +200,9 @@ class ArchiveBlocks:
         recordings = sorted((each for each in found if each is not None), key=lambda each: float(each.times_s[0]))
         if len(recordings) > 1:
             when = format_date_and_clock(float(recordings[1].times_s[0]))
-            raise ArchiveError(f"{self._named()}: products or frequencies change at {when} UTC; choose one side of it")
+            raise ArchiveError(
+                f"{self._named()}: products or frequencies change at {when} UTC; choose rows before or after it"
+            )
         return recordings[0] if recordings else None
 
     def _axis_blocks(
@@ -275,19 +284,30 @@ class ArchiveBlocks:
         return [store for store in found if store is not None]
 
     def _names(self) -> list[tuple[StoreName, Path]]:
-        """Return all stores; a changed directory is read again."""
+        """Return all stores; a changed directory is read again.
+
+        Raises
+        ------
+        ArchiveError
+            If the directory cannot be read, or its stores are gone: an empty answer would look like a gap.
+        """
         try:
             status = self._directory.stat()
-        except OSError:
-            return []
-        stamp = status.st_mtime_ns, status.st_ino, 0
-        if self._listing[0] != stamp:
+            stamp = status.st_mtime_ns, status.st_ino, 0
+            if self._listing[0] == stamp:
+                return self._listing[1]
             own = StoreName.parse(self._directory.name)
             paths = [self._directory] if own is not None else stores(self._directory)
-            names = [(StoreName.parse(path.name), path) for path in paths]
-            # A change in the same moment would not change the time of the directory.
-            settled = time.time_ns() - status.st_mtime_ns > _SETTLED_NS
-            self._listing = stamp if settled else None, [(name, path) for name, path in names if name is not None]
+        except FileNotFoundError:
+            paths, stamp = [], (0, 0, 0)
+        except OSError as error:
+            raise ArchiveError(f"{self._named()} cannot be read: {error.strerror or error}; check its disk") from error
+        if not paths and self._listing[1]:
+            raise ArchiveError(f"the stores of {self._named()} are gone; mount the archive again")
+        names = [(StoreName.parse(path.name), path) for path in paths]
+        # A change in the same moment would not change the time of the directory.
+        settled = time.time_ns() - stamp[0] > _SETTLED_NS
+        self._listing = stamp if settled else None, [(name, path) for name, path in names if name is not None]
         return self._listing[1]
 
     def _opened(self, path: Path) -> StoreTimeline | None:
@@ -314,7 +334,7 @@ class ArchiveBlocks:
         except (MemoryError, MissingExtraError):
             raise
         except Exception as error:  # noqa: BLE001 - codecs and parsers raise any error for a damaged store
-            if path not in self._reported and path.exists():
+            if self._reports and path not in self._reported and path.exists():
                 self._reported.add(path)
                 why = str(error) if isinstance(error, StoreRefused) else f"{type(error).__name__}: {error}"
                 log.warning(

@@ -15,7 +15,7 @@ import numpy as np
 
 from sunspec_tui.core.active_time import join_within
 from sunspec_tui.core.errors import LIMITS_REMEDY, SunspecError, resource_shortage
-from sunspec_tui.core.optional_imports import require_extra
+from sunspec_tui.core.optional_imports import check_installed
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.sun import sun_elevation_deg
 from sunspec_tui.core.unstarted_threads import forget_unstarted_threads
@@ -118,9 +118,7 @@ class ArchiveWriter:
                 if not resource_shortage(error):
                     raise
                 self._thread = None
-                self._reporter.fail(
-                    f"not enough memory or threads ({resource_shortage(error)}); {LIMITS_REMEDY} and start again"
-                )
+                self._reporter.fail(f"{_failure(error)} and start again")
 
     def _start_thread(self, directory: Path) -> threading.Thread:
         _check_installed()
@@ -213,7 +211,7 @@ class ArchiveWriter:
             self._reporter.fail(f"{_reason(error)}; rows wait in the ring, repair it or choose another --archive")
         except Exception as error:  # noqa: BLE001 - libraries raise any error; the rows stay for the next try
             forget_unstarted_threads()
-            self._reporter.fail(f"{error!r}; rows wait in the ring")
+            self._reporter.fail(f"{_failure(error)}; rows wait in the ring")
         if not self._reporter.problem:
             self._reporter.report_lost()
 
@@ -291,6 +289,12 @@ def _count_too_early(segment: Recording, current: ArchiveStore | None) -> int:
     return count if len(rest) and current.accepts(rest) else len(segment)
 
 
+def _failure(error: Exception) -> str:
+    """Return the text of an error, with the remedy for a shortage."""
+    shortage = resource_shortage(error)
+    return f"not enough memory or threads ({shortage}); {LIMITS_REMEDY}" if shortage else repr(error)
+
+
 def _reason(error: OSError) -> str:
     """Return the system's error text; libraries raise FileNotFoundError without one."""
     if error.strerror:
@@ -299,4 +303,5 @@ def _reason(error: OSError) -> str:
 
 
 def _check_installed() -> None:
-    require_extra("zarr", "an archive")
+    # The thread loads zarr with the first rows, so that it does not delay the first picture.
+    check_installed("zarr", "an archive")

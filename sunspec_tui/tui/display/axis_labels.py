@@ -44,7 +44,7 @@ class TimeColumns(NamedTuple):
 
     @classmethod
     def of(cls, times_s: list[float]) -> "TimeColumns | None":
-        """Return the columns of some ends; None if their times do not increase.
+        """Return the columns of some ends; None without increasing times.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ def time_labels(
 def _times_at_cells(columns: TimeColumns, cells: Sequence[int], max_parts: int) -> list[tuple[int, str]]:
     """Return round times with the cells of their columns.
 
-    A date tells the day of all times, so it is first; then come the newest times.
+    A date comes first, because it is the day of all times; the newest times come next.
     """
     times = [(cells[column], _tick_text(moment_s)) for column, moment_s in reversed(columns.ticks(max_parts))]
     return sorted(times, key=lambda each: not _is_date(each[1]))

@@ -1,4 +1,4 @@
-"""Signs of the day strip: restarts, gaps and marks.
+"""Signs of the day strip, such as restarts, gaps and notes.
 
 Pure functions of times.
 """
@@ -45,7 +45,8 @@ class Sign(NamedTuple):
 def signs_of(blocks: DayBlocks, cadence_s: float) -> list[Sign]:
     """Return the restarts and gaps of blocks, in the order of time.
 
-    A gap is at its begin. Inside a block its place is unknown; the sign is then in the middle of the block.
+    The sign of a gap is at its begin. If that lies inside a block, it is not known, and the sign is in the middle of
+    the block.
 
     Parameters
     ----------

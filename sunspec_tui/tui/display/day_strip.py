@@ -1,6 +1,6 @@
 """Columns of the day strip: where bursts, gaps and restarts are.
 
-A column shows how far its highest power lies above the quiet level of the hours around it, so that a burst stands out
+A column shows how far its highest power lies above the quiet level of the hours around it, so that a burst is visible
 at any elevation of the Sun. Pure arithmetic on arrays.
 """
 

@@ -63,10 +63,10 @@ def _marked_subject(scene: "Scene") -> NoteSubject | None:
 
 def _time_in_gap(scene: "Scene") -> float:
     """Return the time of the cursor's column between two columns with rows."""
-    cursor, picture = scene.view.cursor, scene.picture
+    cursor, picture = scene.view.cursor, scene.shown.picture
     if cursor is None or cursor.number is None or picture is None:
         return math.nan
-    numbers = np.asarray(scene.time_axis.numbers)
+    numbers = np.asarray(scene.shown.time_axis.numbers)
     times_s = np.asarray(picture.store.times_s(numbers))
     known = np.isfinite(times_s)
     return float(np.interp(cursor.number, numbers[known], times_s[known], left=math.nan)) if known.any() else math.nan

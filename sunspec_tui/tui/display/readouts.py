@@ -16,18 +16,18 @@ _OUTSIDE = Readout(math.nan, math.nan, None, inside=False)
 @without_warnings()
 def readout_of(scene: "Scene") -> Readout | None:
     """Return the data under the cursor; None without a cursor."""
-    cursor, band = scene.view.cursor, scene.band
-    if cursor is None or scene.position is None or scene.picture is None:
+    cursor, band = scene.view.cursor, scene.shown.band
+    if cursor is None or scene.shown.position is None or scene.shown.picture is None:
         return None
     if cursor.number is None:
         return _spectrum_readout(scene, cursor.bin)
-    pixels = scene.lines * scene.pixels_per_line
+    pixels = scene.size.height_px
     pixel = band.pixel_of_bin(cursor.bin, pixels)
-    if pixel is None or scene.time_axis.cell_of(cursor.number) is None:
+    if pixel is None or scene.shown.time_axis.cell_of(cursor.number) is None:
         return _OUTSIDE
-    cell = scene.picture.cell_value(cursor.number, pixel)
+    cell = scene.shown.picture.cell_value(cursor.number, pixel)
     low, high = band.edges_mhz(*band.bins_of(pixel, pixels, 1))
-    begin_s = cell.begin_s if scene.in_timeline else cell.first_s - scene.position.cadence_s
+    begin_s = cell.begin_s if scene.shown.in_timeline else cell.first_s - scene.shown.position.cadence_s
     if not begin_s < cell.time_s:
         # The data time goes back within the column.
         begin_s = math.nan
@@ -36,18 +36,18 @@ def readout_of(scene: "Scene") -> Readout | None:
 
 def _spectrum_readout(scene: "Scene", bin_number: int) -> Readout:
     """Return the data of a bin in the last row."""
-    power = power_of(scene, scene.product)
-    if scene.shows_column_mean and power is not None:
+    power = power_of(scene, scene.shown.product)
+    if scene.shown.shows_column_mean and power is not None:
         return _bin_readout(scene, bin_number, power, *_last_column_times(scene))
     if power is None:
         return _OUTSIDE
     cadence_s = scene.history.position.cadence_s if scene.history.position else math.nan
-    return _bin_readout(scene, bin_number, power, scene.end_s - cadence_s, scene.end_s)
+    return _bin_readout(scene, bin_number, power, scene.shown.end_s - cadence_s, scene.shown.end_s)
 
 
 def _last_column_times(scene: "Scene") -> tuple[float, float]:
     """Return begin and end of a timeline's last column."""
-    timeline = scene.picture.timeline if scene.picture else None
+    timeline = scene.shown.picture.timeline if scene.shown.picture else None
     numbers = timeline.stored_numbers() if timeline else []
     if timeline is None or not numbers:
         return math.nan, math.nan
@@ -56,13 +56,13 @@ def _last_column_times(scene: "Scene") -> tuple[float, float]:
 
 def _bin_readout(scene: "Scene", bin_number: int, power: Floats, begin_s: float, end_s: float) -> Readout:
     """Return the data of a bin of the spectrum."""
-    band = scene.band
+    band = scene.shown.band
     if not band.start <= bin_number < band.stop:
         return _OUTSIDE
     value = float(power[bin_number])
     decibels = 10 * math.log10(value) if value > 0 and math.isfinite(value) else math.nan
     low, high = band.edges_mhz(bin_number, bin_number + 1)
-    shown = value if scene.signed else decibels
+    shown = value if scene.shown.signed else decibels
     return Readout(low, high, None, value, shown, begin_s, end_s)
 
 
@@ -72,7 +72,7 @@ def spectrum_under_cursor(scene: "Scene") -> tuple[Floats, float] | None:
 
     The mean has the shape (nbins,). Return None without data.
     """
-    cursor, picture = scene.view.cursor, scene.picture
+    cursor, picture = scene.view.cursor, scene.shown.picture
     if cursor is None or cursor.number is None or picture is None or not picture.store.has_rows(cursor.number):
         return None
     mean, _ = picture.store.statistics([cursor.number])

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 def shown_interval(scene: "Scene") -> tuple[float, float] | None:
     """Return begin and end of the picture; None without one."""
-    position, view = scene.position, scene.view
+    position, view = scene.shown.position, scene.view
     if position is None or view.slot_s is None:
         return None
     end = position.newest if view.paused_at_slot is None else view.paused_at_slot
     slots = TimeSlots(view.slot_s)
-    return slots.begin_s(end + 1 - scene.columns * view.rows_per_column), slots.begin_s(end + 1)
+    return slots.begin_s(end + 1 - scene.size.columns * view.rows_per_column), slots.begin_s(end + 1)
 
 
 def begin_at(scene: "Scene", time_s: float) -> None:
@@ -42,7 +42,7 @@ def show_section(scene: "Scene", begin_s: float, end_s: float) -> float:
     scene
         The scene.
     begin_s, end_s
-        Times of the section. A picture that is longer gets its length.
+        Times of the section. A picture that is longer is shortened to it.
 
     Returns
     -------

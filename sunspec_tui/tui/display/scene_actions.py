@@ -1,7 +1,4 @@
-"""Apply the observer's actions to a view.
-
-The view is one of the ring or of the timeline.
-"""
+"""Apply the observer's actions to a view of ring or timeline."""
 
 from collections.abc import Callable
 from dataclasses import replace

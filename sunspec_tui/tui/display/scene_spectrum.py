@@ -19,9 +19,9 @@ def power_of(scene: "Scene", product: Product) -> Floats | None:
 
     In a paused picture of the timeline, it is the mean of the last column.
     """
-    if scene.shows_column_mean:
-        return _last_column_mean(scene) if product is scene.product else None
-    latest = scene.latest
+    if scene.shown.shows_column_mean:
+        return _last_column_mean(scene) if product is scene.shown.product else None
+    latest = scene.shown.latest
     if latest is None or not len(latest) or product not in available(latest.data.shape[-1]):
         return None
     return _on_axis(scene, derive(latest.data[-1], product))
@@ -35,18 +35,18 @@ def trace_of(scene: "Scene", name: str) -> Floats | None:
 
 def _on_axis(scene: "Scene", values: Floats) -> Floats:
     """Return values of the ring's bins with those of the picture."""
-    return folded_means(values[None], scene.timeline.mode.fold_factor)[0] if scene.in_timeline else values
+    return folded_means(values[None], scene.timeline.mode.fold_factor)[0] if scene.shown.in_timeline else values
 
 
 def _last_column_mean(scene: "Scene") -> Floats | None:
-    numbers = scene.picture.store.stored_numbers() if scene.picture else []
-    return scene.picture.store.statistics(numbers[-1:])[0][0] if scene.picture and numbers else None
+    numbers = scene.shown.picture.store.stored_numbers() if scene.shown.picture else []
+    return scene.shown.picture.store.statistics(numbers[-1:])[0][0] if scene.shown.picture and numbers else None
 
 
 def edges_mhz_of(scene: "Scene") -> tuple[float, ...]:
     """Return the edges of the pipelines; none without rows."""
-    if scene.position is None or not scene.has_ring or not scene.has_stream:
+    if scene.shown.position is None or not scene.shown.has_ring or not scene.shown.has_stream:
         return ()
-    axis = scene.position.axis
+    axis = scene.shown.position.axis
     channels = axis.chan0 - 0.5 + np.arange(0, axis.nchan + 1, CHANNELS_PER_PIPELINE)
     return tuple((channels * CHANNEL_WIDTH_HZ / 1e6).tolist())

@@ -41,7 +41,7 @@ def parse_time_goal(text: str, end_s: float, newest_s: float) -> float:
     Raises
     ------
     UsageError
-        If the text is no such time.
+        If the text is not a time.
     """
     words = text.strip().removeprefix(":").strip()
     if len(words) <= MAX_CHARACTERS:

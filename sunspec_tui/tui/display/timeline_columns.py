@@ -79,7 +79,7 @@ class TimelineColumns(ColumnStore):
         self._slots = slots
         self.unloaded_slots: list[tuple[int, int]] = []
         self._missing = np.zeros(width, np.int64)
-        # A filled column has no row of its own: a block covers it whose last row is in a later column.
+        # A filled column has no row of its own: it is covered by a block whose last row is in a later column.
         self._filled = np.zeros(width, np.bool_)
         self._begin_s = np.full(width, np.nan)
         self._block_s = np.zeros(width)
@@ -89,8 +89,8 @@ class TimelineColumns(ColumnStore):
     def add_time_blocks(self, blocks: TimeBlocks, begin_slot: int, end_slot: int) -> list[int]:
         """Add the blocks of a range of slots.
 
-        A block of a longer step than wanted may be given with several ranges. It is counted once, in the range with
-        its last row.
+        A block with a longer step than requested may come with several ranges. It is counted once, in the range of its
+        last row.
 
         Parameters
         ----------

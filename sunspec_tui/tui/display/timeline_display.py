@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.frequency_axis import Position
 from sunspec_tui.core.products import Product
@@ -188,7 +190,7 @@ class TimelineDisplay:
         Returns
         -------
         view, sentence
-            The next view, and why it is the present one; empty if it is not.
+            The next view, and why it has not changed; empty if it has.
         """
         self.mode.refresh(now=True)
         _, newest_s = self.mode.known_range_s()
@@ -239,7 +241,7 @@ class TimelineDisplay:
         followed = ring is not None and self._history.follow(ring, product)
         context = self._context_of(view)
         request = TimelineRequest(
-            position.epoch,
+            np.rint(position.axis.frequencies_mhz * 1e3).astype(np.int64).tobytes(),
             len(position.axis.frequencies_mhz),
             kept_columns,
             product,

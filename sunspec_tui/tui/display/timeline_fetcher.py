@@ -22,7 +22,7 @@ MAX_CACHE_NBYTES = 24 * 2**20
 """Memory for the blocks of earlier pictures."""
 
 STOP_WITHIN_S = 1.0
-"""Time in which the thread ends, unless a disk does not answer; a thread that hangs does not keep the process."""
+"""Time to wait for the end of the thread. If a disk does not answer, the process ends without it."""
 
 
 class TimelinePart(NamedTuple):

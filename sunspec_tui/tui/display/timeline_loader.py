@@ -4,6 +4,7 @@ A picture is fetched in parts, newest first. Parts have fixed edges, so that pic
 use them again. The newest columns follow the stream: only blocks that may have changed are fetched again.
 """
 
+import math
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -34,15 +35,15 @@ class TimelineRequest(NamedTuple):
 
     Attributes
     ----------
-    epoch, nbins
-        Epoch of the stream, and number of bins of its rows.
+    frequencies_khz, nbins
+        Frequencies of the bins, rounded, as bytes; and their number.
     columns, product, grid, slots
         Number of columns, product, division of the slots into columns, and length of the slots.
     paused_at_slot
         Slot at which the picture ends; None if it follows the stream.
     """
 
-    epoch: int
+    frequencies_khz: bytes
     nbins: int
     columns: int
     product: Product
@@ -81,6 +82,7 @@ class TimelineLoader:
         self._is_following = False
         self._open_slot = 0
         self._followed_s = self._due_s = self._reopen_s = 0.0
+        self._finished_s = -math.inf
         self._next_extent: TimelineExtent | None = None
 
     @property
@@ -100,6 +102,7 @@ class TimelineLoader:
         Return True if the picture has changed.
         """
         self._source = source
+        self._forget_changed(extent)
         changed = not self._matches(request)
         if changed:
             self._start(request, extent)
@@ -114,6 +117,16 @@ class TimelineLoader:
             self.picture.oldest_column = request.grid.number_of(request.slots.slot_at(extent.begin_s))
             self._note_unloaded(request)
         return changed
+
+    def _forget_changed(self, extent: TimelineExtent) -> None:
+        """Forget finished parts when the clock goes back before them.
+
+        They may get further rows.
+        """
+        if extent.end_s < self._finished_s:
+            self.fetcher.clear_cache()
+            self._finished_s = extent.finished_s
+        self._finished_s = max(self._finished_s, extent.finished_s)
 
     def _matches(self, request: TimelineRequest) -> bool:
         """Return True if the picture need not be loaded again."""
@@ -130,7 +143,7 @@ class TimelineLoader:
 
     def _start(self, request: TimelineRequest, extent: TimelineExtent) -> None:
         grid, slots = request.grid, request.slots
-        if self._loaded is not None and (self._loaded.epoch, self._loaded.nbins) != (request.epoch, request.nbins):
+        if self._loaded is not None and self._loaded.frequencies_khz != request.frequencies_khz:
             self.fetcher.clear_cache()
         columns = TimelineColumns(request.columns, request.nbins, grid, slots)
         end_slot = slots.slot_at(extent.end_s) if request.paused_at_slot is None else request.paused_at_slot

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sunspec_tui.core.frequency_axis import Axis, Position
 
 _EXTENT_S = 1.0
-# The timeline is only of use if it begins earlier than the ring by more than this number of rows.
+# The timeline is shown only if it begins earlier than the ring by more than this number of rows.
 _MIN_EARLIER_ROWS = 2
 _PLAUSIBLE_S = 1e11
 

@@ -42,6 +42,30 @@ class Window(NamedTuple):
     lines: int
 
 
+class PictureSize(NamedTuple):
+    """Size of the waterfall.
+
+    Attributes
+    ----------
+    columns, lines
+        Size in cells.
+    pixels_per_line
+        Height of a cell in pixels.
+    cell_px
+        Width of a cell in pixels; 1 in blocks.
+    """
+
+    columns: int = 2
+    lines: int = 1
+    pixels_per_line: int = 2
+    cell_px: int = 1
+
+    @property
+    def height_px(self) -> int:
+        """Height of the waterfall in pixels."""
+        return self.lines * self.pixels_per_line
+
+
 class ViewContext(NamedTuple):
     """Properties of the current picture that view actions need.
 

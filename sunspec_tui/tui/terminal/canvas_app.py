@@ -5,7 +5,7 @@ from the widget's left edge, and a picture that moves resends all its cells. Her
 which sends as many differences as the `LinkPacer` allows. A `CellWidget` that nothing covers writes its cells to
 the canvas directly, without Textual's compositor.
 
-This module uses private parts of Textual: `App._display`, `App._batch_count`, `App._filters`, `App._check_bindings`,
+This module uses private parts of Textual: `App._display`, `App._batch_count`, `App._filters`,
 `App._background_screens`, `Screen._compositor`, `Widget._styles_cache`, `LayoutUpdate`, the compositor's map of visible
 widgets, and the driver's writer thread. tests/tui/test_painting.py fails when one of them changes.
 """
@@ -27,7 +27,6 @@ from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
 from sunspec_tui.tui.terminal.canvas import Canvas, Grid, Region
 from sunspec_tui.tui.terminal.cell_widget import CellWidget, uncovered
 from sunspec_tui.tui.terminal.colours import Depth
-from sunspec_tui.tui.terminal.dialog import Dialog
 from sunspec_tui.tui.terminal.driver import CURSOR_QUERY, Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, LinkReading
 from sunspec_tui.tui.terminal.pixel_image import CellSize
@@ -188,18 +187,6 @@ class CanvasApp(AbilityApp):
         if self.urgent or not self._is_finished:
             self.paint_soon()
 
-    async def acts_at_once(self, event: events.Key) -> bool:
-        """Run a key's action before the next key; return True if done.
-
-        Textual passes a key to the screen and runs its action later. A terminal may send several keys at once, and
-        those after one that opens a dialog would be lost.
-        """
-        screen = self.screen_stack[-1]
-        if isinstance(screen, Dialog):
-            await screen.opened()
-            return False
-        return await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key)
-
     def show_terminal_title(self, text: str) -> None:
         """Show a title of the terminal's window until the app ends."""
         if isinstance(self._driver, Driver) and not self._link_closed:
@@ -291,10 +278,7 @@ class CanvasApp(AbilityApp):
         raise error
 
     def pixels_budget(self, budget: int) -> int:
-        """Return how much of an update's budget pixels may take.
-
-        A subclass extends this method.
-        """
+        """Return the bytes of a budget for pixels; a subclass extends this."""
         return min(budget, _PIXELS_BUDGET)
 
     @property

@@ -1,13 +1,15 @@
 """Dialogs: screens over the monitor's that a key closes.
 
 A terminal may send several keys at once. The app passes them to the dialog before the first one has closed it, and it
-waits with them until the dialog has opened.
+waits with them until the dialog has opened. This module uses a private method of Textual, `App._check_bindings`;
+tests/tui/test_painting.py fails when it changes.
 """
 
 import asyncio
 from contextlib import suppress
 
 from textual import events
+from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen, ScreenResultType
 
@@ -15,6 +17,20 @@ from sunspec_tui.tui.terminal.guarded import Guarded
 
 OPEN_WITHIN_S = 1.0
 """Longest time that keys wait for a dialog."""
+
+
+async def acts_at_once(app: App[int], event: events.Key) -> bool:
+    """Run a key's action before the next key; return True if done.
+
+    Textual passes a key to the screen and runs its action later. A terminal may send several keys at once, and those
+    after one that opens a dialog would be lost.
+    """
+    screen = app.screen_stack[-1]
+    if isinstance(screen, Dialog):
+        await screen.opened()
+        return False
+    check = app._check_bindings  # noqa: SLF001 - no public method waits for the action
+    return await check(event.key, priority=True) or await check(event.key)
 
 
 class Dialog(Guarded, ModalScreen[ScreenResultType]):

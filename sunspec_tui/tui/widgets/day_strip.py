@@ -1,4 +1,4 @@
-"""Widget of the day strip: bursts, gaps, restarts and the picture's place.
+"""Widget of the day strip: bursts, gaps, restarts and the shown columns.
 
 It has one line, or a second one with the time scale. The widget draws only its scene. Its cells change once or twice a
 minute, and when the picture moves.
@@ -21,7 +21,7 @@ from sunspec_tui.tui.widgets.day_strip_cells import SIGNS, StripStyles, strip_ce
 from sunspec_tui.tui.widgets.waterfall import AXIS_WIDTH, BAR_WIDTH
 from sunspec_tui.tui.widgets.waterfall_cells import CellTables, CodeStyles, ColourSteps, cell_tables
 
-# Few colours: each value is one of a few levels, so a small change sends nothing.
+# Each value is one of a few levels, so that a small change sends nothing.
 _COLOUR_STEPS = 16
 _SIGN_STYLES = {SignKind.GAP: "day--gap", SignKind.RESTART: "day--restart"}
 
@@ -66,7 +66,7 @@ class DayScene:
 class DayStrip(CellWidget):
     """Widget of one day in two bands."""
 
-    # Its few cells are text for the canvas: sent before the pictures.
+    # The canvas sends its few cells as text, before the pictures.
     is_picture = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {"day--axis", "day--gap", "day--restart", "day--sign", "day--shown"}
 

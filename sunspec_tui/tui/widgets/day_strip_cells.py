@@ -1,6 +1,6 @@
 """Characters and styles of the day strip's columns.
 
-Each kind of column has its own character, so that it can be told without colours and in ASCII.
+Each kind of column has its own character, so that it can be recognised without colours and in ASCII.
 """
 
 from typing import NamedTuple
@@ -119,7 +119,7 @@ def _cells_of_colours(
     lower, upper = found[:, 0], found[:, -1]
     cells = StripCells(tables.codes[upper, lower], tables.styles[upper, lower])
     if steps.depth is Depth.C16:
-        # The lowest of 16 colours is the black of the ground, so quiet columns get a line.
+        # The lowest of 16 colours is the black of the background, so quiet columns get a line.
         is_quiet = (found == OFFSET).all(axis=1)
         cells.codes[is_quiet], cells.styles[is_quiet] = ord(_BARS[0]), quiet_style
     return cells
@@ -130,7 +130,7 @@ def _change_coarse(columns: DayColumns, cells: StripCells, table: StyleTable, *,
     for column in np.flatnonzero(columns.states == ColumnState.COARSE).tolist():
         style = table.known[int(cells.styles[column])]
         if has_halves:
-            # The upper band's colour is the text's in half blocks, and the ground's in full ones.
+            # Half blocks draw the upper band in the text's colour, full blocks in the background's.
             ground = style.background
             colour = style.foreground if cells.codes[column] != ord(" ") else ground.replace("48;", "38;", 1)
             cells.codes[column] = ord(_COARSE)

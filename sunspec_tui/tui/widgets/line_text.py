@@ -62,11 +62,7 @@ def status_text(
         Width of the line in cells; 0 means no limit.
     """
     segments = _state_segments(health, paused_s, newest_s, alarms)
-    if math.isfinite(data_age_s):
-        age = f"{duration(data_age_s)} old"
-        # During a stall, the length of the silence is shown too, and is nearly the same as the age.
-        rank = 2 if health.state is StreamState.STALLED else 0
-        segments.append(LineSegment(f"data {age}", "", rank, age, is_item=True))
+    segments += _age_segments(health, data_age_s)
     segments += _loss_segments(health)
     segments += [LineSegment(warning, "yellow", 1, is_item=True) for warning in warnings]
     if math.isfinite(newest_s):
@@ -75,6 +71,16 @@ def status_text(
     segments.append(LineSegment(product, "", 4, is_item=True))
     segments += [] if sun is None else _sun_segments(sun)
     return fit_segments(_without_first_separator(segments), columns, more=("{} more: u", "+{}: u"))
+
+
+def _age_segments(health: HealthReading, data_age_s: float) -> list[LineSegment]:
+    """Return the age of the newest data, if it is known."""
+    if not math.isfinite(data_age_s):
+        return []
+    age = f"{duration(data_age_s)} old"
+    # During a stall, the length of the silence is shown too, and is nearly the same as the age.
+    rank = 2 if health.state is StreamState.STALLED else 0
+    return [LineSegment(f"data {age}", "", rank, age, is_item=True)]
 
 
 def viewed_text(snapshot: "Snapshot", product: str, end_s: float, *, is_waiting: bool, columns: int = 0) -> Text:

@@ -30,7 +30,7 @@ def picture_notice(stalled_s: float | None, paused_s: float | None, newest_s: fl
 
 
 def no_stream_notice(newest_s: float, now_s: float) -> str:
-    """Return that the rows are earlier ones, without a stream.
+    """Return a notice that earlier rows are shown, without a stream.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ import { listenForGestures } from "./gestures.mjs";
 import { isSigned } from "./levels.mjs";
 import { Connection } from "./connection.mjs";
 import { FrameTimes, reportOf, statistics } from "./page-report.mjs";
-import { Notes } from "./notes.mjs";
+import { Notes, timeScale } from "./notes.mjs";
 import { painterFor } from "./painters.mjs";
 import { palettes } from "./palettes.mjs";
 import { HISTORY } from "./row-messages.mjs";
@@ -254,7 +254,8 @@ class Page {
     this.drawAxes(history.product);
     drawTimes(element("times"), this.box, { history, indices, cadence: this.cadence, colours, font });
     this.notes.update(this.status?.observer_notes, this.#oldestTime(indices));
-    this.notes.draw({ box: this.box, history, indices, cadence: this.cadence, colours, font, column: (this.cursor ?? this.pointed)?.column });
+    const scale = timeScale(history, indices, this.cadence), column = (this.cursor ?? this.pointed)?.column;
+    this.notes.draw({ box: this.box, scale, columns: indices.length, at: column + 0.5, colours, font });
     showCursorLines(this.cursor ?? this.pointed, this.box, indices.length, history.bins);
     this.#showReadout();
   }
@@ -268,7 +269,7 @@ class Page {
     };
   }
 
-  /** Shows a caption; without words, none. */
+  /** Shows a caption; hides it if the text is empty. */
   showCaption(words) {
     element("caption").hidden = !words;
     setText("caption", words);
@@ -276,9 +277,9 @@ class Page {
     if (link.getAttribute("href") !== address) link.setAttribute("href", address);
   }
 
-  drawAxes(product) {
+  drawAxes(product, powerUnit = this.axis?.unit) {
     const { frame, colours, font, light } = this, canvas = element("scales");
-    const { levels, palette } = this.colouring(product), unit = unitOf(product, this.settings.linear, this.axis?.unit);
+    const { levels, palette } = this.colouring(product), unit = unitOf(product, this.settings.linear, powerUnit);
     const known = [canvas.clientWidth, canvas.clientHeight, frame.low, frame.high, ...levels, unit, colours.text, font, light].join();
     if (known === this.axesKey && palette === this.axesPalette) return;
     this.axesKey = known;

@@ -5,7 +5,7 @@ import { isSigned } from "./levels.mjs";
 import { ONLY_MEAN, RESTART } from "./history-message.mjs";
 
 export class ColumnSet {
-  /** `tiles` are loaded tiles of one product and as many bins; `highest` chooses the highest values instead of the means. */
+  /** `tiles` are loaded tiles of one product with equal numbers of bins; `highest` chooses the highest values instead of the means. */
   constructor(product, tiles, { begin, end }, highest) {
     this.product = product;
     this.tiles = tiles;
@@ -67,7 +67,7 @@ export class ColumnSet {
     return this.columns.filter(({ tile, n }) => tile.marks[n] & RESTART).map(({ tile, n }) => tile.begins[n]);
   }
 
-  /** Describes what a column is of how many seconds: a row, the mean or the highest. */
+  /** Describes a column: a row, or the mean or the highest value of how many seconds. */
   describe(index) {
     const { tile, n } = this.columns[index];
     if (tile.rows[n] === 1) return "row";

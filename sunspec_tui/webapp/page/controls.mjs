@@ -70,7 +70,13 @@ export class Controls {
   /** Follows the stream's products and unit. */
   follow(axis) {
     this.offer("product", axis.products);
-    for (const each of document.querySelectorAll(".level-unit")) each.textContent = levelUnit(axis.unit);
+    this.showUnit(axis.unit);
+  }
+
+  /** Names the unit of the levels. */
+  showUnit(unit) {
+    const text = levelUnit(unit);
+    for (const each of document.querySelectorAll(".level-unit")) if (each.textContent !== text) each.textContent = text;
   }
 
   offer(key, values) {

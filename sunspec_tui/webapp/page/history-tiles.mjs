@@ -1,7 +1,9 @@
 // Divide time into tiles, whose addresses never depend on the present time. Pure functions.
 // A tile has 64 columns of 1, 2, 4 ... 4096 s, or the rows of 64 s. So browsers and proxies can keep finished tiles.
 
-const COLUMNS = 64, ROWS_TILE_S = 64, MAX_TILE_ROWS = 512, BINS = 256, ROW_BINS = 1024;
+import { ARBITRARY, SFU } from "./levels.mjs";
+
+const UNITS = [ARBITRARY, SFU], COLUMNS = 64, ROWS_TILE_S = 64, MAX_TILE_ROWS = 512, BINS = 256, ROW_BINS = 1024;
 const STEPS_S = Array.from({ length: 13 }, (_, n) => 2 ** n);
 
 export const MAX_ROWS = 1200, MIN_SPAN_S = 10, MAX_SPAN_S = 32 * 86400, MAX_TIME_S = 253402300799;
@@ -25,10 +27,10 @@ export function tileAddress({ step, start, end }, product, tag) {
   return `history?${new URLSearchParams({ start, end, columns, bins, product, tag })}`;
 }
 
-/** Returns true if a value is what `/history` says of the timeline. */
+/** Returns true if a value is a description of the timeline from `/history`. */
 export function isDescription(value) {
-  const { begin_s: begin, end_s: end, tag, bins, low_mhz: low, bin_mhz: width, products } = value ?? {};
+  const { begin_s: begin, end_s: end, tag, bins, low_mhz: low, bin_mhz: width, products, unit } = value ?? {};
   return [begin, end, low, width].every(Number.isFinite) && end >= begin && width > 0
     && typeof tag === "string" && /^[0-9a-f]{1,64}$/.test(tag) && Number.isInteger(bins) && bins >= 1 && bins <= 65536
-    && Array.isArray(products);
+    && Array.isArray(products) && UNITS.includes(unit);
 }

@@ -72,8 +72,8 @@ function quantile(sorted, part) {
   return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
 }
 
-/** Unit of powers without a flux scale. */
-export const ARBITRARY = "arbitrary";
+/** Units of powers without and with a flux scale. */
+export const ARBITRARY = "arbitrary", SFU = "sfu";
 
 /** Returns the unit of logarithmic powers. */
 export const levelUnit = (unit) => unit === ARBITRARY ? "dB" : `dB(${unit})`;

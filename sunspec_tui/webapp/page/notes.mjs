@@ -3,46 +3,64 @@
 import { clock } from "./format.mjs";
 import { element, setText } from "./status-text.mjs";
 
-const REFRESH_MS = 60_000, NEAR_PX = 12, MAX_JOINED = 3;
+const REFRESH_MS = 60_000, RETRY_MS = 2000, NEAR_PX = 12, MAX_JOINED = 3;
 
 export class Notes {
   /** `changed` is called when other notes are known, or the pointer is at another place of the time axis. */
   constructor(changed) {
     this.list = [];
     this.changed = changed;
-    this.begin = Infinity; // earliest time whose notes were requested
+    this.begin = Infinity; // limits of the times whose notes were requested
+    this.end = -Infinity;
+    this.leftOut = 0; // notes of these times that the server did not send
     this.count = null;
-    this.fetchedAt = -Infinity;
+    this.fetchedAt = this.failedAt = -Infinity;
     this.pointedX = null;
     const point = ({ offsetX }) => { this.pointedX = offsetX; changed(); };
     for (const kind of ["pointermove", "pointerdown"]) element("times").addEventListener(kind, point);
-    element("times").addEventListener("pointerleave", () => { this.pointedX = null; changed(); });
+    element("times").addEventListener("pointerleave", ({ pointerType }) => {
+      // A finger leaves at the end of a tap; its note stays until the next one.
+      if (pointerType === "touch") return;
+      this.pointedX = null;
+      changed();
+    });
+    addEventListener("pointerdown", ({ target }) => { if (target !== element("times")) this.pointedX = null; });
   }
 
-  /** Fetches the notes if their number has changed, earlier ones are shown, or a minute has passed. */
-  update(count, begin, at = performance.now()) {
-    if (!(count >= 0) || !Number.isFinite(begin) || this.busy) return;
-    if (count === this.count && begin >= this.begin && (at - this.fetchedAt < REFRESH_MS || count === 0)) return;
+  /** Fetches the notes if their number has changed, other times are shown, or a minute has passed. */
+  update(count, begin, end = Infinity, at = performance.now()) {
+    if (!(count >= 0) || !Number.isFinite(begin) || this.busy || at - this.failedAt < RETRY_MS) return;
+    const isKnown = count === this.count && begin >= this.begin && end <= this.end;
+    if (isKnown && (at - this.fetchedAt < REFRESH_MS || count === 0)) return;
     this.fetchedAt = at;
-    this.busy = this.#fetch(count, begin).finally(() => { this.busy = null; });
+    this.busy = this.#fetch(count, begin, end).finally(() => { this.busy = null; });
   }
 
-  async #fetch(count, begin) {
+  async #fetch(count, begin, end) {
+    const until = Number.isFinite(end) ? `&end=${end.toFixed(3)}` : "";
     try {
-      const answer = await fetch(`notes?start=${begin.toFixed(3)}`);
-      if (!answer.ok) return;
-      this.list = (await answer.json()).notes;
-      this.count = count;
-      this.begin = begin;
+      const answer = await fetch(`notes?start=${begin.toFixed(3)}${until}`);
+      if (!answer.ok) throw new Error(`status ${answer.status}`);
+      const { notes, left_out: leftOut } = await answer.json();
+      Object.assign(this, { list: notes, leftOut, count, begin, end });
       this.changed();
     } catch {
-      // The server does not answer, which the page already shows. The next status requests the notes again.
+      // The page already shows that the server does not answer. The notes are requested again soon.
+      this.failedAt = performance.now();
     }
   }
 
-  /** Draws the marks on the time axis; shows the notes near the pointer or, without one, near a column. */
-  draw({ box, history, indices, cadence, colours, font, column }) {
-    const scale = timeScale(history, indices, cadence), perColumn = (box.right - box.left) / indices.length;
+  /** Says that some notes are not shown; else empty. */
+  get remark() {
+    return this.leftOut > 0 ? `only the newest ${this.list.length} notes` : "";
+  }
+
+  /**
+   * Draws the marks on the time axis; shows the notes near the pointer or, without one, near the place `at`.
+   * `scale` is that of `timeScale`; the box has the width of `columns`.
+   */
+  draw({ box, scale, columns, at, colours, font }) {
+    const perColumn = (box.right - box.left) / columns;
     const found = marksOf(this.list, scale);
     this.drawn = found.map(({ from, to }) => [from, to]);
     this.marks = found.map(({ note, from, to }) => ({ note, x: box.left + from * perColumn, endX: box.left + to * perColumn }));
@@ -52,7 +70,7 @@ export class Notes {
       context.fillRect(x, 0, endX - x, 2);
       diamond(context, x, font * 0.3, font * 0.3);
     }
-    this.#show(this.pointedX ?? (column === undefined ? null : box.left + (column + 0.5) * perColumn), box);
+    this.#show(this.pointedX ?? (Number.isFinite(at) ? box.left + at * perColumn : null), box);
   }
 
   /** Places of the marks in columns, only for tests. */
@@ -77,6 +95,12 @@ export class Notes {
 export function noteText({ time_s, end_s, text, author }) {
   const until = end_s === null ? "" : ` to ${clock(end_s)}`;
   return `${clock(time_s)}${until} ${text}${author ? ` (${author})` : ""}`;
+}
+
+/** Returns limits around an interval, so that a short way needs no request. */
+export function around(begin, end) {
+  const length = 2 ** Math.ceil(Math.log2(Math.max(1, end - begin)));
+  return [Math.floor(begin / length) * length, Math.ceil(end / length) * length];
 }
 
 /** Returns pairs of a place, counted in columns from the left edge, and its time; both ascend. */

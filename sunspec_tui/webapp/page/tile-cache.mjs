@@ -83,7 +83,7 @@ export class TileCache {
     throw Object.assign(new Error(reason(bytes, answer.status)), { status: answer.status });
   }
 
-  /** Asks what the timeline has: a new tag means other frequencies or another run, so all tiles are dropped. */
+  /** Requests the description of the timeline. A new tag means other frequencies or another run, so all tiles are dropped. */
   async #describe() {
     this.describedAt = performance.now();
     try {
@@ -102,7 +102,7 @@ export class TileCache {
     this.changed();
   }
 
-  /** Drops all tiles and asks again what the timeline has. */
+  /** Drops all tiles and requests the description again. */
   forget() {
     this.tiles.clear();
     this.failedAt.clear();
@@ -133,7 +133,7 @@ function reason(bytes, status) {
     const { error } = JSON.parse(new TextDecoder().decode(bytes));
     if (typeof error === "string") return error;
   } catch {
-    // Not an answer of ours, such as that of a proxy.
+    // Not an answer of this server, but for example of a proxy.
   }
   return status === 401 ? "a token is needed: open the address that the monitor shows" : `the server answers with status ${status}`;
 }

@@ -1,4 +1,4 @@
-// The cursor of the timeline: a place in shares of the picture's width and height, and what it reads.
+// The cursor of the timeline: a place in shares of the picture's width and height, and the data under it.
 
 import { clock, day } from "./format.mjs";
 import { ARBITRARY, barUnit, isSigned } from "./levels.mjs";
@@ -40,7 +40,7 @@ function describeColumn(set, index) {
 }
 
 /** Returns time, frequency and power at a place. */
-export function timelineReadout(place, timeline, page, frame) {
+export function timelineReadout(place, timeline, page, { frame, unit }) {
   const { set } = timeline, { begin, end } = timeline.interval;
   const mhz = frame.low + place.y * (frame.high - frame.low);
   const { why, words, notes = [], time, power, index, mean } = columnAt(begin + place.x * (end - begin), timeline, page);
@@ -49,8 +49,8 @@ export function timelineReadout(place, timeline, page, frame) {
   const count = power.length === set.bins ? timeline.cache.description.bins / set.width : power.length;
   const bin = Math.min(power.length - 1, Math.floor(place.y * count));
   const over = set.background && index >= 0 ? set.row(index)[bin] : null;
-  const text = describePower(0, power[bin], set.product, over);
-  if (words.startsWith("highest")) notes.unshift(`mean ${describePower(0, mean[bin], set.product)}`);
+  const text = describePower(0, power[bin], set.product, over, unit);
+  if (words.startsWith("highest")) notes.unshift(`mean ${describePower(0, mean[bin], set.product, null, unit)}`);
   return [`${head} ${words === "row" ? "" : `${words} `}${text}`, ...notes].join(", ");
 }
 

@@ -1,11 +1,11 @@
-"""Marked times and intervals beside an archive, also in a hostile file."""
+"""Notes beside an archive, also in a hostile file."""
 
 import json
 import os
 
 import pytest
 
-from sunspec_tui.files.marked_intervals import MarkedInterval, read_marks
+from sunspec_tui.files.archive_notes import PrintableNote, read_archive_notes
 from sunspec_tui.files.notes import MAX_NOTES
 from sunspec_tui.files.notes import NOTES_NAME as NAME
 
@@ -15,25 +15,25 @@ TIME_S, END_S = 1_795_632_060.0, 1_795_632_330.5
 
 def read(tmp_path, *lines):
     (tmp_path / NAME).write_bytes(b"".join(line.encode() + b"\n" for line in lines))
-    return read_marks(tmp_path)
+    return read_archive_notes(tmp_path)
 
 
-def test_marks_are_sorted_by_time(tmp_path):
+def test_notes_are_sorted_by_time(tmp_path):
     found = read(
         tmp_path,
         json.dumps({"time_utc": END, "text": "later"}),
         json.dumps({"time_utc": TIME, "end_utc": END, "text": "type III", "author": "PC", "other": [1]}),
         "",
     )
-    assert found.marks == (
-        MarkedInterval(TIME_S, END_S, "type III", "PC"),
-        MarkedInterval(END_S, None, "later", ""),
+    assert found.notes == (
+        PrintableNote(TIME_S, END_S, "type III", "PC"),
+        PrintableNote(END_S, None, "later", ""),
     )
     assert found.problem == ""
 
 
-def test_an_archive_without_the_file_has_no_marks(tmp_path):
-    assert read_marks(tmp_path) == ((), "")
+def test_an_archive_without_the_file_has_no_notes(tmp_path):
+    assert read_archive_notes(tmp_path) == ((), "")
 
 
 @pytest.mark.parametrize(
@@ -48,33 +48,33 @@ def test_an_archive_without_the_file_has_no_marks(tmp_path):
 )  # fmt: skip
 def test_a_line_that_is_not_valid_is_left_out_and_counted(tmp_path, line):
     found = read(tmp_path, line, json.dumps({"time_utc": TIME, "text": "valid"}))
-    assert [mark.text for mark in found.marks] == ["valid"]
+    assert [note.text for note in found.notes] == ["valid"]
     assert "1 lines are not valid" in found.problem
 
 
 def test_the_last_line_may_be_incomplete(tmp_path):
     (tmp_path / NAME).write_text(json.dumps({"time_utc": TIME, "text": "a"}) + '\n{"time_utc": "2026')
-    found = read_marks(tmp_path)
-    assert (len(found.marks), found.problem) == (1, "")
+    found = read_archive_notes(tmp_path)
+    assert (len(found.notes), found.problem) == (1, "")
 
 
 def test_texts_have_no_invisible_characters(tmp_path):
-    (mark,) = read(tmp_path, json.dumps({"time_utc": TIME, "text": "a\x1b[2J\u202eb", "author": "c\n"})).marks
-    assert mark.text == "a\\x1b[2J\\u202eb"
-    assert mark.author == "c\\n"
+    (note,) = read(tmp_path, json.dumps({"time_utc": TIME, "text": "a\x1b[2J\u202eb", "author": "c\n"})).notes
+    assert note.text == "a\\x1b[2J\\u202eb"
+    assert note.author == "c\\n"
 
 
 def test_a_file_of_any_size_has_a_limit(tmp_path):
     line = json.dumps({"time_utc": TIME, "text": "a"})
-    assert len(read(tmp_path, *([line] * (MAX_NOTES + 5))).marks) == MAX_NOTES
+    assert len(read(tmp_path, *([line] * (MAX_NOTES + 5))).notes) == MAX_NOTES
 
 
 def test_what_is_not_a_file_is_reported(tmp_path):
     (tmp_path / NAME).mkdir()
-    assert "cannot be read" in read_marks(tmp_path).problem
+    assert "cannot be read" in read_archive_notes(tmp_path).problem
     (tmp_path / NAME).rmdir()
     (tmp_path / NAME).symlink_to(tmp_path / "missing")
-    assert "it is a symbolic link" in read_marks(tmp_path).problem
+    assert "it is a symbolic link" in read_archive_notes(tmp_path).problem
     (tmp_path / NAME).unlink()
     os.mkfifo(tmp_path / NAME)
-    assert "it is a named pipe" in read_marks(tmp_path).problem
+    assert "it is a named pipe" in read_archive_notes(tmp_path).problem
