@@ -2,9 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Compiled modules are kept, also where the environment forbids it: workers and programs under test start much faster.
+export PYTHONDONTWRITEBYTECODE :=
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test test-long test-seeds seeded-bugs mutation chaos-day instrument-day fuzz-decode random-streams fuzz-files fuzz-terminal fuzz-pixels lint bench bench-quick bench-parts pictures screenshots clean
+.PHONY: help install demo collected test test-long test-seeds seeded-bugs mutation chaos-day instrument-day fuzz-decode random-streams fuzz-files fuzz-terminal fuzz-pixels lint bench bench-quick bench-parts pictures screenshots clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -23,6 +25,9 @@ DEMO ?= sun
 demo: install  ## the live monitor on an embedded producer with a simulated Sun; DEMO=flare replays a recorded flare
 	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/sunspec-tui --demo $(DEMO); \
 	else exec $(BIN)/sunspec-tui --demo $(DEMO) --no-ui --duration 20 --status-interval 4; fi
+
+collected: install  ## compile all tests once, so that no worker of a first run has to
+	@$(BIN)/python -m pytest --collect-only --quiet >/dev/null
 
 # Many tests wait for processes and deadlines: four workers keep two cores busy.
 test: install  ## all tests, the long ones in a short form

@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+from extent import extent
 from publishers import Publisher, header_of
 from terminals import PROGRAM
 
@@ -19,7 +20,7 @@ FRAME = np.ones((1, 64, 4), np.float32)
 TEXTS = {
     "nested lists": "port = " + "[" * DEEP + "]" * DEEP,
     "nested tables": "port = " + "{a=" * DEEP + "1" + "}" * DEEP,
-    "a long dotted key": "port" + ".a" * 20_000 + " = 1",
+    "a long dotted key": "port" + ".a" * extent(5_000, 20_000) + " = 1",
     "lists that are closed": "port = " + "[" * 300 + "]" * 300,
     "a long name": "x" * 50_000 + " = 1",
     "a long text": 'port = "' + "x" * 50_000 + '"',

@@ -5,6 +5,9 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -22,6 +25,7 @@ from sunspec_tui.plots.archive_quicklook import draw, hour_calls, reduce_hour
 from sunspec_tui.plots.column_reduction import reduce_rows
 from sunspec_tui.plots.figure import column_image
 from sunspec_tui.plots.job_builder import recorded_job
+from sunspec_tui.plots.process_pool import run_here
 from sunspec_tui.plots.quicklook_figure import FigureChoices
 
 HOUR_S = 1_755_550_800.0  # 2025-08-18 21:00
@@ -88,43 +92,81 @@ def run(archive, out, *options):
     return main(["quicklook", str(archive), "--out", str(out), *options])
 
 
-@pytest.mark.timeout(180)
-def test_any_number_of_workers_makes_the_same_pictures_of_days(archive, tmp_path, capsys):
-    assert run(archive, tmp_path / "one", "--workers", "1") == 0
-    assert run(archive, tmp_path / "two", "--workers", "2") == 0
-    names = ["quicklook_20250818.png", "quicklook_20250819.png"]
-    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == names
-    for name in names:
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
-        with Image.open(tmp_path / "one" / name) as picture:
-            assert picture.size == (1800, 1500)
-    assert capsys.readouterr().out.count("quicklook_") == 4
-
-
-def sockets_of(process):
-    """Addresses on which a process and its children listen."""
+def sockets_of(processes):
+    """Addresses on which processes listen."""
     found = set()
-    for each in (process, *process.children(recursive=True)):
+    for each in processes:
         with suppress(psutil.Error):
             found |= {each.laddr for each in each.net_connections("tcp") if each.status == psutil.CONN_LISTEN}
     return found
 
 
-@pytest.mark.timeout(180)
-def test_pictures_are_made_without_a_socket_that_others_could_reach(archive, tmp_path):
-    command = [sys.executable, "-m", "sunspec_tui", "quicklook", str(archive), "--out", str(tmp_path), "--workers", "2"]
-    listening, seen = set(), 0
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
-        process = psutil.Process(run.pid)
-        pause = threading.Event()
+def family_of(process):
+    """Return a process with its children, as long as it lives."""
+    with suppress(psutil.Error):
+        return [process, *process.children(recursive=True)]
+    return []
+
+
+@dataclass
+class WatchedRun:
+    """Pictures of two processes, and what was seen of these.
+
+    Attributes
+    ----------
+    out
+        Directory of the pictures.
+    told
+        Standard output of the command.
+    status
+        Exit status.
+    children, listening
+        The largest number of children, and all addresses on which a process has listened.
+    """
+
+    out: Path
+    told: str = ""
+    status: int = -1
+    children: int = 0
+    listening: set[Any] = field(default_factory=set)
+
+
+@pytest.fixture(scope="module")
+def two_workers(archive, tmp_path_factory):
+    """The command has drawn the archive with two processes."""
+    seen = WatchedRun(tmp_path_factory.mktemp("two"))
+    command = [sys.executable, "-m", "sunspec_tui", "quicklook", str(archive), "--out", str(seen.out), "--workers", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        process, pause = psutil.Process(run.pid), threading.Event()
         while run.poll() is None:
-            with suppress(psutil.Error):
-                listening |= sockets_of(process)
-                seen = max(seen, len(process.children(recursive=True)))
-            pause.wait(0.05)
-    assert run.returncode == 0
-    assert seen >= 2
-    assert listening == set()
+            family = family_of(process)
+            seen.listening |= sockets_of(family)
+            seen.children = max(seen.children, len(family) - 1)
+            pause.wait(0.1)
+        seen.told, _ = run.communicate()
+    seen.status = run.returncode
+    return seen
+
+
+@pytest.mark.timeout(180)
+def test_any_number_of_workers_makes_the_same_pictures_of_days(archive, two_workers, tmp_path, capsys):
+    assert run(archive, tmp_path, "--workers", "1") == 0
+    assert two_workers.status == 0
+    names = ["quicklook_20250818.png", "quicklook_20250819.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    assert sorted(path.name for path in two_workers.out.iterdir()) == names
+    for name in names:
+        assert (tmp_path / name).read_bytes() == (two_workers.out / name).read_bytes()
+        with Image.open(tmp_path / name) as picture:
+            assert picture.size == (1800, 1500)
+    assert capsys.readouterr().out.count("quicklook_") == two_workers.told.count("quicklook_") == 2
+
+
+@pytest.mark.timeout(180)
+def test_pictures_are_made_without_a_socket_that_others_could_reach(two_workers):
+    assert two_workers.status == 0
+    assert two_workers.children >= 2
+    assert two_workers.listening == set()
 
 
 @pytest.mark.timeout(180)
@@ -177,7 +219,13 @@ def test_wrong_use_of_quicklook_is_one_sentence(archive, tmp_path, capsys, monke
     assert told.count("\n") == 1
 
 
-@pytest.mark.timeout(180)
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Draw here: processes start slowly, and other tests use them."""
+    monkeypatch.setattr("sunspec_tui.plots.archive_quicklook.run_in_processes", lambda tasks, workers: run_here(tasks))
+
+
+@pytest.mark.usefixtures("in_this_process")
 def test_a_day_that_cannot_be_read_does_not_cost_the_others_their_pictures(archive, tmp_path, capsys):
     spoilt = tmp_path / "archive"
     shutil.copytree(archive, spoilt)
@@ -217,6 +265,7 @@ def test_an_hours_columns_fit_it_and_show_a_short_burst(show, wanted_db, tmp_pat
     assert job.heading == "mean of the day"
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_one_store_is_a_day(tmp_path):
     burst_archive(tmp_path / "archive")
     assert run(tmp_path / "archive" / "2025-08-18.zarr", tmp_path / "out", "--workers", "1", "--product", "YY") == 0

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from extent import extent
 from monitors import StillReceiver, differences
 from pixel_monitors import PixelMonitor
 from waiting import poll_until
@@ -31,17 +32,23 @@ def monitor(request):
     graphics, in_tmux = PROTOCOLS[request.param]
     screen = PixelMonitor(80, 24, StillReceiver(), graphics, in_tmux=in_tmux)
     screen.random = np.random.default_rng(0)
-    feed(screen, 60)
+    # The first rows come at once, the last ones one by one.
+    feed(screen, 60, looks=3)
     try:
         yield screen
     finally:
         screen.close()
 
 
-def feed(screen, count, scale=1.0):
-    for _ in range(count):
+def feed(screen, count, scale=1.0, looks=None):
+    """Receive rows; the monitor looks after each of the last `looks`.
+
+    It looks after all by default.
+    """
+    for number in range(count):
         screen.receiver.feed((scale * screen.random.gamma(9, 3, (1, NCHAN, 4))).astype(np.float32))
-        screen.tick()
+        if looks is None or number >= count - looks:
+            screen.tick()
 
 
 def test_new_rows_scroll_and_sweep(monitor):
@@ -51,7 +58,7 @@ def test_new_rows_scroll_and_sweep(monitor):
         monitor.check()
     monitor.act("change_view('toggle_option', 'sweeping')")
     for _ in range(4):
-        feed(monitor, 30)
+        feed(monitor, 30, looks=extent(8, 30))
         monitor.check()
 
 

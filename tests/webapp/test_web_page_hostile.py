@@ -129,18 +129,43 @@ class Instead(Between):
         server.on_message(lambda data: socket.send(status if isinstance(data, str) and '"status"' in data else data))
 
 
-@pytest.mark.parametrize("what", BROKEN)
-def test_a_message_that_is_none_is_said_and_the_page_comes_back(browser, still, what):
-    between = Between(BROKEN[what])
+class AtAnyTime(Between):
+    """Relay that sends a message whenever the test says so."""
+
+    def _joined(self, socket):
+        self.socket = socket
+        super()._joined(socket)
+
+    def send(self, message):
+        """Send the page a message among those of the server."""
+        self.socket.send(message)
+
+
+@pytest.fixture(scope="module")
+def lasting(browser, still):
+    """A page that stays open, and its relay."""
+    between = AtAnyTime()
     visit = Visit(browser, still, "#height=128", before=between)
-    try:
-        report = visit.wait_for(lambda report: report["counts"]["histories"] >= 2, 30)
-        assert between.connections == 2
-        assert report["filled"] == 20
-        visit.wait_for(lambda report: report["state"] in ("LIVE", "STALLED"), 30)
-        assert visit.complaints == []
-    finally:
-        visit.close()
+    yield visit, between
+    visit.close()
+
+
+def has_rows(report):
+    return report["filled"] == 20 and report["state"] in ("LIVE", "STALLED")
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_message_that_is_none_is_said_and_the_page_comes_back(lasting, what):
+    visit, between = lasting
+    histories = visit.wait_for(has_rows, 30)["counts"]["histories"]
+    connections = between.connections
+    between.send(BROKEN[what])
+    report = visit.wait_for(lambda report: report["counts"]["histories"] > histories, 30)
+    assert report["counts"]["histories"] == histories + 1
+    assert between.connections == connections + 1
+    visit.wait_for(has_rows, 30)
+    complaints, visit.complaints = visit.complaints, []
+    assert complaints == []
 
 
 def test_the_page_shows_why_it_reconnects(browser, still):
