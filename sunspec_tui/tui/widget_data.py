@@ -122,7 +122,7 @@ _TRACES_OF_COLUMNS = {"min": "lowest mean", "max": "highest", "average": "mean o
 def _additional_traces(scene: Scene) -> list[Trace]:
     names = [name for name in ("min", "max", "average") if name in scene.view.traces]
     powers = [(name, trace_of(scene, name)) for name in names]
-    shown = {name: name for name in names} if scene.has_ring else _TRACES_OF_COLUMNS
+    shown = {name: name for name in names} if scene.shown.has_ring else _TRACES_OF_COLUMNS
     return [Trace(shown[name], power, f"spectrum--{name}") for name, power in powers if power is not None]
 
 

@@ -32,7 +32,7 @@ def trace_of(scene: "Scene", name: str) -> Floats | None:
 
     Without a stream, it is that of the picture's columns.
     """
-    if not scene.has_ring:
+    if not scene.shown.has_ring:
         return _trace_of_columns(scene, name)
     values = scene.traces.get(name)
     return None if values is None else _on_axis(scene, values)
@@ -46,10 +46,10 @@ def _on_axis(scene: "Scene", values: Floats) -> Floats:
 @without_warnings()
 def _trace_of_columns(scene: "Scene", name: str) -> Floats | None:
     """Return highest power, lowest mean or mean of the columns."""
-    numbers = scene.picture.store.stored_numbers() if scene.picture else []
-    if scene.picture is None or not numbers:
+    numbers = scene.shown.picture.store.stored_numbers() if scene.shown.picture else []
+    if scene.shown.picture is None or not numbers:
         return None
-    mean, peak = scene.picture.store.statistics(numbers)
+    mean, peak = scene.shown.picture.store.statistics(numbers)
     if name in ("max", "min"):
         return np.asarray(np.fmax.reduce(peak) if name == "max" else np.fmin.reduce(mean))
     known = np.isfinite(mean)
