@@ -62,6 +62,8 @@ class Playback:
     ----------
     notes, unit
         The observers' notes, and the unit of the powers.
+    station
+        Station of the rows at the end of the timeline; empty if it is not known.
     listeners
         Called from its thread when there is something new to show.
     is_paused
@@ -89,6 +91,9 @@ class Playback:
         self._thread: threading.Thread | None = None
         self._product = Product.XX
         self._axis: RecordedAxis | None = None
+        # Read here and by the thread, because the screen must not wait for a disk.
+        self.station = ""
+        self.read_station()
 
     # Start and end
 
@@ -122,11 +127,17 @@ class Playback:
     def _refresh(self) -> None:
         try:
             has_news = self._recorded.refresh()
+            self.read_station()
         except Exception as error:  # noqa: BLE001 - a library of a file's format may raise any error; the picture stays
             log_event(log, logging.ERROR, "refresh_failed", f"new rows cannot be read: {error!r}")
             return
         if has_news:
             self._notify()
+
+    def read_station(self) -> None:
+        """Read the station of the rows at the end of the timeline."""
+        extent = self._played.extent()
+        self.station = "" if extent is None else self._recorded.station_at(extent.end_s)
 
     def _notify(self) -> None:
         self._ticks += 1
@@ -168,14 +179,6 @@ class Playback:
         return self._recorded.sections()
 
     # What the screen reads
-
-    @property
-    def station(self) -> str:
-        """Station of the rows at the end of the timeline."""
-        sections, extent = self.sections(), self._played.extent()
-        if not sections or extent is None:
-            return ""
-        return next((each.station for each in reversed(sections) if each.begin_s <= extent.end_s), "")
 
     @property
     def speed(self) -> float:
@@ -266,6 +269,8 @@ class Playback:
         rows = self._recorded.source.recording(begin_s, end_s)
         if rows is None or not len(rows):
             raise ExportError("there are no rows in that interval, so there is nothing to export")
+        if self.notes.path is not None:
+            rows = rows.with_notes(self.notes.notes)
         carried = rows.carries()
         product = self._product if self._product in carried else rows.default_product()
         nbytes = export(rows, path, product)

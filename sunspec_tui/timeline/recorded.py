@@ -53,6 +53,8 @@ class RecordedTimeline(NamedTuple):
         Reads new rows; returns True if there are some. It may read a disk.
     unit
         Unit of the powers.
+    station_at
+        Returns the station of the rows at a time; empty if it is not known. It may read a disk.
     """
 
     source: TimelineSource
@@ -60,6 +62,7 @@ class RecordedTimeline(NamedTuple):
     sections: Callable[[], tuple[RecordedSection, ...]]
     refresh: Callable[[], bool]
     unit: str
+    station_at: Callable[[float], str]
 
 
 def open_timeline(
@@ -93,7 +96,14 @@ def open_timeline(
     files = FileTimeline(paths, selection, progress, scale)
     count = len(files.files)
     name = printable_name(files.files[0].path.name) if count == 1 else f"{count} files"
-    return RecordedTimeline(files, name, lambda: tuple(map(_section_of_file, files.files)), files.refresh, files.unit)
+
+    def sections() -> tuple[RecordedSection, ...]:
+        return tuple(map(_section_of_file, files.files))
+
+    def station_at(time_s: float) -> str:
+        return next((each.station for each in reversed(sections()) if each.begin_s <= time_s), "")
+
+    return RecordedTimeline(files, name, sections, files.refresh, files.unit, station_at)
 
 
 def _archive_timeline(path: Path, scale: FluxScale | None) -> RecordedTimeline:
@@ -121,9 +131,8 @@ def _archive_timeline(path: Path, scale: FluxScale | None) -> RecordedTimeline:
             found[0] = archive.day_begins_s()
         return timeline.extent() != before
 
-    return RecordedTimeline(
-        timeline, f"archive {printable_name(path.name)}", days, refresh, ARBITRARY if scale is None else SFU
-    )
+    unit = ARBITRARY if scale is None else SFU
+    return RecordedTimeline(timeline, f"archive {printable_name(path.name)}", days, refresh, unit, archive.station_at)
 
 
 def _section_of_file(file: IndexedFile) -> RecordedSection:

@@ -29,13 +29,13 @@ def quiet_day():
 
 
 def test_a_quiet_day_uses_much_of_the_palette_and_a_burst_stands_out():
-    recorded = RecordedTimeline(quiet_day(), "a day", tuple, lambda: False, lambda _: "")
+    recorded = RecordedTimeline(quiet_day(), "a day", tuple, lambda: False, "arbitrary", lambda _: "")
     scene = Scene(View(product=Product.XX, grows=True), Playback(recorded, 1.0))
     try:
         scene.fit(columns=120, lines=40, pixels_per_line=2)
         poll_until(lambda: not (scene.update() or scene.loading), 20)
         scene.draw()
-        picture = scene.picture
+        picture = scene.shown.picture
         middle = picture.values[:, 8:72]
         steps = colour_steps(middle[np.isfinite(middle).all(axis=1)], picture.levels, STEPS)
     finally:

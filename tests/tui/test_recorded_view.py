@@ -355,7 +355,7 @@ def test_a_jump_lets_the_picture_begin_anew(tmp_path, scenes):
 
 def test_traces_of_the_spectrum_are_those_of_the_shown_columns(tmp_path, scenes):
     scene, _ = scenes(files_of(tmp_path))
-    assert [each.name for each in spectrum_scene(scene).traces] == [f"XX mean of {column_text(scene.column_s)}"]
+    assert [each.name for each in spectrum_scene(scene).traces] == [f"XX mean of {column_text(scene.shown.column_s)}"]
     for name in ("max", "min", "average"):
         scene.apply_action("toggle_trace", name)
     lowest, highest, mean, last = spectrum_scene(scene).traces

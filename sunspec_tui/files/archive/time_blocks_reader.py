@@ -128,6 +128,19 @@ class ArchiveBlocks:
         with self._lock:
             return tuple(dict.fromkeys(name.begin_s for name, _ in self._names()))
 
+    def station_at(self, time_s: float) -> str:
+        """Return the station of the newest store that begins before a time.
+
+        It is empty if there is none.
+        """
+        with self._lock:
+            for name, path in reversed(self._names()):
+                store = self._opened(path) if name.may_hold(-math.inf, time_s) else None
+                extent = None if store is None else self._extent_of(store)
+                if store is not None and extent is not None and extent.begin_s <= time_s:
+                    return printable(str(store.rows.claim.attributes.get("station", "")), MAX_NAME)
+        return ""
+
     def _first_day(self, names: list[tuple[StoreName, Path]]) -> list[StoreExtent]:
         """Return the extents of the first day that has rows."""
         found: list[StoreExtent] = []
