@@ -250,4 +250,4 @@ class PixelMonitor(Screen):
         palette = self.app.pixel_layer._image.palette
         if scene.cursor is not None:
             return palette[self.app.pixel_layer._image.pixels]
-        return palette[PixelSteps().pixels(scene.shown.picture, scene.axis)]
+        return palette[PixelSteps().pixels(scene.picture, scene.axis)]
