@@ -76,6 +76,8 @@ class Timeline:
         self._stored: tuple[TimelineExtent | None, TimelineAxis | None] = None, None
         self._archive_problem = ""
         self._archive_revision = 0
+        # True if the first received row has a finished time of the archive; None before it.
+        self._begins_in_archive: bool | None = None
 
     @property
     def nbytes(self) -> int:
@@ -89,6 +91,9 @@ class Timeline:
         It must be called before rows leave the ring. It may read the disk.
         """
         self._follower.update()
+        stored, first_us = self._stored[0], self._memory_first_us()
+        if self._begins_in_archive is None and first_us is not None:
+            self._begins_in_archive = stored is not None and first_us / SECOND_US < stored.end_s - SETTLED_S
         self._read_extent()
 
     # What is known; these never read a disk
@@ -104,9 +109,7 @@ class Timeline:
             found = None if stored is None else stored._replace(finished_s=stored.end_s - SETTLED_S)
         else:
             found = received if stored is None else received._replace(begin_s=min(received.begin_s, stored.begin_s))
-        # The stream may have rows for times for which only the archive was known before the first row.
-        is_followed = self._follower.latest_us is not None
-        revision = self._follower.revision + self._archive_revision + (is_followed and self._archive is not None)
+        revision = self._follower.revision + self._archive_revision + bool(self._begins_in_archive)
         return None if found is None else found._replace(revision=revision)
 
     def _received_extent(self) -> TimelineExtent | None:
