@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -19,7 +19,6 @@ from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_USAGE, HandledSignals, log_signal
 from sunspec_tui.core.memory_usage import resume_collection
-from sunspec_tui.core.printable import printable
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.tui.app_commands import key_bindings
 from sunspec_tui.tui.attention import Attention, Bell
@@ -41,6 +40,7 @@ from sunspec_tui.tui.monitor_screen import (
     theme_name,
 )
 from sunspec_tui.tui.note_keys import NoteKeys
+from sunspec_tui.tui.notifications import Notifications
 from sunspec_tui.tui.receiver_actions import follow_view
 from sunspec_tui.tui.receiver_keys import ReceiverKeys
 from sunspec_tui.tui.receiver_worker import Preview, ReceiverWorker
@@ -52,7 +52,6 @@ from sunspec_tui.tui.terminal.driver import Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, Quality
 from sunspec_tui.tui.terminal.pixel_app import PixelApp
 from sunspec_tui.tui.ticking import Ticker
-from sunspec_tui.tui.toasts import Toasts
 from sunspec_tui.tui.view_saver import ViewSaver
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ START_WITHIN_S = 1.0
 END_WITHIN_S = 4.5
 
 
-class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedRows, PixelApp):
+class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedRows, Notifications, PixelApp):
     """The live monitor.
 
     It has many methods because Textual calls actions of keys and handlers of messages as methods of the app.
@@ -138,9 +137,8 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
         self.attention = Attention(self.show_terminal_title, Bell(self.bell) if settings.bell else None)
         self.updater = ScreenUpdater(self, self._log_lines, self._ticker.news.set)
         self.confirmation = Confirmation(self.set_timer, self._show_caption)
-        self._toasts = Toasts(self.set_timer, self._show_toast_soon)
         self._receiver_actions = self.key_actions(self._show_soon)
-        self._has_text = self._is_started = self._toast_is_due = False
+        self._has_text = self._is_started = False
 
     # Start and end
 
@@ -285,30 +283,6 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
         """Show readings with the next tick, after a key has changed something."""
         self.updater.readings_due_s = self.updater.memory_due_s = 0.0
         self._ticker.news.set()
-
-    def notify(self, message: str, **options: Any) -> None:
-        """Show a message for a moment, with control characters escaped."""
-        timeout_s = options.get("timeout") or self.NOTIFICATION_TIMEOUT
-        self._toasts.add(printable(message), options.get("severity", "information"), timeout_s)
-
-    def _show_toast_soon(self) -> None:
-        """Show the toast after the current callbacks: several messages make one toast."""
-        if not self._toast_is_due:
-            self._toast_is_due = True
-            self.call_later(self._show_toast)
-
-    def _show_toast(self) -> None:
-        self._toast_is_due = False
-        self.clear_notifications()
-        toast = self._toasts.toast
-        if toast is not None:
-            self.main_screen.fit_toasts()
-            super().notify(toast.text, severity=toast.severity, timeout=toast.seconds, markup=False)
-
-    def on_click(self, event: events.Click) -> None:
-        """Forget the messages of a toast that a click has removed."""
-        if type(event.widget).__name__ == "Toast":
-            self._toasts.clear()
 
     async def on_key_clicked(self, event: KeyClicked) -> None:
         """Run the action of a clicked key."""
