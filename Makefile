@@ -27,7 +27,7 @@ demo: install  ## the live monitor on an embedded producer with a simulated Sun;
 	else exec $(BIN)/sunspec-tui --demo $(DEMO) --no-ui --duration 20 --status-interval 4; fi
 
 collected: install  ## compile all tests once, so that no worker of a first run has to
-	@$(BIN)/python -m pytest --collect-only --quiet >/dev/null
+	@$(BIN)/python -m pytest --collect-only --quiet --snapshot-warn-unused >/dev/null
 
 # Many tests wait for processes and deadlines: four workers keep two cores busy.
 test: install  ## all tests, the long ones in a short form
