@@ -27,7 +27,7 @@ import psutil
 import pyte
 from reactions import COLUMNS, LINES, ROOT, TEXT, Program
 
-DAY_S, SETTLE_S, STEP_S = 86_400, 4.0, 2.0
+DAY_S, SETTLE_S, STEP_S = 86_400, 15.0, 2.0
 # From 24 hours to single rows.
 STEPS = 10
 COMPLETE_SHARE = 0.97

@@ -135,7 +135,7 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
         self.scene = Scene(self.first_view(self._saver.first_view()))
         self.scene.timeline.loader.fetcher.on_fetched = self._ticker.news.set
         self.attention = Attention(self.show_terminal_title, Bell(self.bell) if settings.bell else None)
-        self.updater = ScreenUpdater(self, self._log_lines, self._ticker.news.set)
+        self.updater = ScreenUpdater(self, self._log_lines, self._ticker.news.set, self._ticker.update_now)
         self.confirmation = Confirmation(self.set_timer, self._show_caption)
         self._receiver_actions = self.key_actions(self._show_soon)
         self._has_text = self._is_started = False

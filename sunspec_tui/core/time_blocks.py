@@ -104,9 +104,10 @@ class TimeBlocks(NamedTuple):
         """
         if not len(self.rows):
             return TimeBlocks.empty(step_s, self.mean.shape[1])
-        order = np.argsort(block_numbers(self.first_us, step_s), kind="stable")
-        blocks = self.only(order)
-        numbers = block_numbers(blocks.first_us, step_s)
+        blocks, numbers = self, block_numbers(self.first_us, step_s)
+        if (np.diff(numbers) < 0).any():
+            order = np.argsort(numbers, kind="stable")
+            blocks, numbers = self.only(order), numbers[order]
         starts = group_starts(numbers)
         sums, counts = merged_sums(blocks.mean, blocks.rows, starts)
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -101,6 +101,8 @@ class ScreenUpdater:
         Handler with the new lines of the log.
     on_news
         Called from another thread when the day strip has changed.
+    on_layout
+        Called when the pictures have got their room on a screen that was empty.
 
     Attributes
     ----------
@@ -108,8 +110,10 @@ class ScreenUpdater:
         Times on `time.monotonic` from which these may be updated again.
     """
 
-    def __init__(self, display: Display, log_lines: LogLines, on_news: Callable[[], None]) -> None:
-        self._display, self._log_lines = display, log_lines
+    def __init__(
+        self, display: Display, log_lines: LogLines, on_news: Callable[[], None], on_layout: Callable[[], None]
+    ) -> None:
+        self._display, self._log_lines, self._on_layout = display, log_lines, on_layout
         self.pictures_due_s = self.readings_due_s = self.memory_due_s = 0.0
         self._drawn_for: object = None
         self._undrawn = False
@@ -166,7 +170,9 @@ class ScreenUpdater:
         shown = scene.shown
         if shown.position is not None and (text := self._fallback.sentence(scene.view.product, shown.product)):
             self._display.notify(text, severity="warning")
-        screen.set_class(scene.shown.is_empty, "-empty")
+        if screen.has_class("-empty") != scene.shown.is_empty:
+            screen.set_class(scene.shown.is_empty, "-empty")
+            screen.call_after_refresh(self._on_layout)
 
     def _draw_if_due(self, now_s: float) -> None:
         """Draw the pictures if they have changed and the link allows it."""

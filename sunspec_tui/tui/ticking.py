@@ -1,6 +1,6 @@
 """Wait until the next screen update: new data, a time, keys.
 
-News causes an update at once, but the rate of updates is limited.
+News causes an update at once, but the rate of updates is limited. Only a new layout is not delayed.
 """
 
 import asyncio
@@ -26,6 +26,7 @@ class Ticker:
 
     def __init__(self) -> None:
         self.news = ThreadSafeEvent()
+        self._hurry = ThreadSafeEvent()
         self._frequent_until_s = 0.0
         self._before_last_s = self._last_s = 0.0
 
@@ -37,6 +38,11 @@ class Ticker:
         self._frequent_until_s = max(self._frequent_until_s, time.monotonic() + seconds)
         self.news.set()
 
+    def update_now(self) -> None:
+        """Update at once, even soon after the last update."""
+        self._hurry.set()
+        self.news.set()
+
     async def wait(self, due_s: float) -> None:
         """Wait for news, at most until `due_s` and at most a second.
 
@@ -46,7 +52,7 @@ class Ticker:
         # An update just before a frame must not delay the frame, so the limit is two updates in two intervals.
         early_s = self._before_last_s + 2 * TICK_S - now_s
         if early_s > 0:
-            await asyncio.sleep(early_s)
+            await self._hurry.wait(early_s)
             now_s = time.monotonic()
         max_wait_s = TICK_S if now_s < self._frequent_until_s else MAX_WAIT_S
         await self.news.wait(min(max_wait_s, max(0.001, due_s - now_s)))

@@ -5,6 +5,7 @@ Only the chunks of the requested rows are read, and of the times those that a bi
 
 import math
 from collections import OrderedDict
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,7 @@ class StoreRows:
         bin_hz = bin_width_hz(frequencies_hz) if len(frequencies_hz) > 1 else CHANNEL_WIDTH_HZ
         self.axis = TimelineAxis(frequencies_hz, bin_hz, shown)
         self._cached: OrderedDict[int, Integers] = OrderedDict()
+        self._chunk_ends_us: dict[int, int] = {}
         self._limits_us: tuple[int, int] | None = None
         self._cadence_s = math.nan
 
@@ -116,6 +118,11 @@ class StoreRows:
             self._limits_us = int(first[0]), int(last[0])
         return self._limits_us
 
+    @cached_property
+    def first_begin_us(self) -> int:
+        """Begin of the first row, in microseconds."""
+        return int(self.spans(0, 1)[1][0])
+
     def row_at(self, time_us: int) -> int:
         """Return the first row that ends at or after a time."""
         rows = self.claim.arrays["time"].chunk[0]
@@ -123,8 +130,7 @@ class StoreRows:
         # The first chunk whose last row does not end before the time.
         while low < high:
             middle = (low + high) // 2
-            last = min((middle + 1) * rows, self.nrows) - 1
-            if int(self._time_chunk(middle)[last - middle * rows]) < time_us:
+            if self._end_of_chunk_us(middle) < time_us:
                 low = middle + 1
             else:
                 high = middle
@@ -132,6 +138,14 @@ class StoreRows:
             return self.nrows
         inside = self._time_chunk(low)[: self.nrows - low * rows]
         return low * rows + int(np.searchsorted(inside, time_us))
+
+    def _end_of_chunk_us(self, number: int) -> int:
+        """Return the end of the last row of a chunk of times."""
+        if number not in self._chunk_ends_us:
+            rows = self.claim.arrays["time"].chunk[0]
+            last = min((number + 1) * rows, self.nrows) - 1
+            self._chunk_ends_us[number] = int(self._time_chunk(number)[last - number * rows])
+        return self._chunk_ends_us[number]
 
     def rows_between(self, begin_us: float, end_us: float) -> tuple[int, int]:
         """Return the rows between two times, as (first, last + 1)."""

@@ -159,8 +159,7 @@ class ArchiveBlocks:
         rows = store.rows
 
         def read() -> StoreExtent:
-            _, begins_us, _, _ = rows.spans(0, 1)
-            begin_s, end_s = int(begins_us[0]) / SECOND_US, rows.limits_us()[1] / SECOND_US
+            begin_s, end_s = rows.first_begin_us / SECOND_US, rows.limits_us()[1] / SECOND_US
             return StoreExtent(begin_s, end_s, rows.nrows, rows.cadence_s, rows.axis)
 
         return self._tried(rows.claim.path, read)

@@ -19,8 +19,13 @@ from sunspec_tui.tui.display.waterfall_image import WaterfallImage
 
 # Blocks of a part, and seconds of a part of single rows. Both contain whole blocks of the longest step, so that a
 # source can compare a long block with its rows.
-_PART_BLOCKS, _PART_S = 256, STEPS_S[-1]
+_PART_BLOCKS, _PART_S = 128, STEPS_S[-1]
 _LOAD_S = 0.012
+# A changed picture waits this long for its parts, the first one longer: they are read without disturbance and drawn
+# once.
+_START_S, _FIRST_S = 0.15, 0.25
+# An incomplete picture is drawn at most this often, because a drawing delays the parts that are being fetched.
+_INCOMPLETE_S = 0.1
 # The newest column is updated at least this often while rows come, and at most once in this share of a column.
 _FOLLOW_S, _FOLLOW_SHARE = 1.0, 1 / 4
 # A row may come late, or in a file. So all columns that are not finished are fetched again after this time.
@@ -80,7 +85,8 @@ class TimelineLoader:
         self._failed: set[TimelinePart] = set()
         self._is_following = False
         self._open_slot = self._revision = 0
-        self._followed_s = self._due_s = self._reopen_s = 0.0
+        self._followed_s = self._due_s = self._reopen_s = self._shown_s = 0.0
+        self._has_news = False
         self._next_extent: TimelineExtent | None = None
 
     @property
@@ -113,11 +119,21 @@ class TimelineLoader:
         elif request.paused_at_slot is None and not self._awaited:
             self._follow(request, extent)
         self._loaded = request
-        changed |= self._take_fetched(request)
+        changed |= self._take_fetched(request, _START_S if changed else _LOAD_S)
+        changed = self._is_worth_drawing(changed)
         if self.picture is not None:
             self.picture.oldest_column = request.grid.number_of(request.slots.slot_at(extent.begin_s))
             self._note_unloaded(request)
         return changed
+
+    def _is_worth_drawing(self, changed: bool) -> bool:
+        """Return True if a changed picture is complete, or was not drawn for a while."""
+        self._has_news |= changed
+        clock_s = self._clock()
+        if not self._has_news or (self._awaited and 0 <= clock_s - self._shown_s < _INCOMPLETE_S):
+            return False
+        self._has_news, self._shown_s = False, clock_s
+        return True
 
     def _matches(self, request: TimelineRequest) -> bool:
         """Return True if the picture need not be loaded again."""
@@ -148,7 +164,7 @@ class TimelineLoader:
         parts = _parts(request, max(begin_s, extent.begin_s), min(end_s, extent.end_s + slots.slot_s), extent)
         self._fetch(parts)
         self._is_following = False
-        self.fetcher.wait(_LOAD_S)
+        self.fetcher.wait(_FIRST_S if self._loaded is None else _START_S)
 
     def _fetch(self, parts: list[TimelinePart]) -> None:
         self._awaited = set(parts)
@@ -204,8 +220,8 @@ class TimelineLoader:
 
     # Fetched parts
 
-    def _take_fetched(self, request: TimelineRequest) -> bool:
-        """Add fetched parts to the picture, for a few milliseconds."""
+    def _take_fetched(self, request: TimelineRequest, longest_s: float) -> bool:
+        """Add fetched parts to the picture, for a limited time."""
         start_s, changed = self._clock(), False
         while (fetched := self.fetcher.next_fetched()) is not None:
             if fetched.part not in self._awaited:
@@ -218,7 +234,7 @@ class TimelineLoader:
                 self._apply_followed(request, fetched)
             else:
                 self._apply(request, fetched)
-            if self._clock() - start_s > _LOAD_S:
+            if self._clock() - start_s > longest_s:
                 break
         if changed and not self._awaited and self.picture is not None and not self._is_following:
             self.picture.renew_background()
