@@ -306,13 +306,23 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
 
     def view_changed(self) -> None:
         """Show the changed view, and save it soon."""
+        gets_strip = self.updater.note_day()
         self._arrange()
         if self.receiver is not None:
             follow_view(self.receiver, self.scene.view)
-        self.scene.update()
-        self.updater.show_pictures()
+        if gets_strip:
+            # The strip changes the size of the picture.
+            self.call_after_refresh(self._draw)
+        else:
+            self._draw()
         self._show_soon()
         self._saver.note_change()
+
+    def _draw(self) -> None:
+        """Load and draw the pictures in their present size."""
+        self.main_screen.fit_scene()
+        self.scene.update()
+        self.updater.show_pictures()
 
     def _arrange(self) -> None:
         """Apply the layout and the theme of the view."""

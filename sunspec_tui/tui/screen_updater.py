@@ -199,6 +199,10 @@ class ScreenUpdater:
         self.day_reader.want(DayRequest(timeline, scene.size.columns, shown_s))
         self._display.main_screen.show_day(self.day_reader.content)
 
+    def note_day(self) -> bool:
+        """Return True if the day strip will get room, because of a changed view."""
+        return self._display.main_screen.note_day(self.day_reader.content)
+
     def _read(self, receiver: ReadReceiver, now_s: float) -> None:
         """Take a snapshot and show it; measure the memory less often."""
         self.readings_due_s = now_s + READINGS_S[self._display.pacer.quality]
