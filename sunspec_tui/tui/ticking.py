@@ -3,7 +3,6 @@
 News causes an update at once, but the rate of updates is limited. Only a new layout is not delayed.
 """
 
-import asyncio
 import time
 
 from sunspec_tui.core.listeners import ThreadSafeEvent

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -81,6 +82,17 @@ def test_constant_news_cause_ticks_at_a_bounded_rate():
         assert loop.run_until_complete(work()) <= 24
     finally:
         loop.close()
+
+
+def test_an_update_for_a_new_layout_is_not_delayed():
+    async def work():
+        ticker = Ticker()
+        ticker._before_last_s = time.monotonic() + 1e6
+        ticker.update_now()
+        async with asyncio.timeout(60):
+            await ticker.wait(0.0)
+
+    in_loop(work)
 
 
 def test_listeners_are_called_in_order_until_they_are_removed():

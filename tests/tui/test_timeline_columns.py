@@ -1,6 +1,7 @@
 """The columns of a timeline equal those of its rows."""
 
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -207,6 +208,44 @@ def test_another_span_and_the_way_back_read_no_finished_part_twice():
         load(loader, timeline, request_of(cell_slots, columns=60))
     parts = [call for call in timeline.calls if call[2] <= timeline.extent().finished_s]
     assert len(parts) == len(set(parts))
+    loader.fetcher.stop()
+
+
+class WaitingTimeline(RowTimeline):
+    """Timeline whose parts wait until the test allows them."""
+
+    allowed: threading.Semaphore
+
+    def blocks(self, step_s, begin_s, end_s, product):
+        """Return blocks when they are allowed."""
+        assert self.allowed.acquire(timeout=60)
+        return super().blocks(step_s, begin_s, end_s, product)
+
+
+def test_an_incomplete_picture_is_drawn_only_now_and_then():
+    rows = timeline_of(BEGIN_S + np.arange(1, 4000) * 0.25, 0.25)
+    timeline = WaitingTimeline(**{name: getattr(rows, name) for name in rows.__dataclass_fields__})
+    timeline.allowed = threading.Semaphore(0)
+    clock, fetched = [50.0], threading.Event()
+    loader = TimelineLoader(lambda: clock[0])
+    loader.fetcher.on_fetched = fetched.set
+    request, extent_now = request_of(2, columns=1900), timeline.extent()
+    # The empty picture of a new request is drawn at once.
+    assert loader.load(timeline, request, extent_now)
+    drawn = []
+    for seconds in (0.0, 0.02, 0.2):
+        timeline.allowed.release()
+        assert fetched.wait(60)
+        fetched.clear()
+        clock[0] += seconds
+        drawn.append(loader.load(timeline, request, extent_now))
+    assert drawn == [False, False, True]
+    timeline.allowed.release(100)
+    while loader.loading:
+        loader.fetcher.wait(60)
+        is_drawn = loader.load(timeline, request, extent_now)
+    # The complete picture is drawn, however soon it follows.
+    assert is_drawn
     loader.fetcher.stop()
 
 

@@ -4,6 +4,7 @@ A picture is fetched in parts, newest first. Parts have fixed edges, so that pic
 use them again. The newest columns follow the stream: only blocks that may have changed are fetched again.
 """
 
+import math
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -21,8 +22,8 @@ from sunspec_tui.tui.display.waterfall_image import WaterfallImage
 # source can compare a long block with its rows.
 _PART_BLOCKS, _PART_S = 128, STEPS_S[-1]
 _LOAD_S = 0.012
-# A changed picture waits this long for its parts, the first one longer: they are read without disturbance and drawn
-# once.
+# The screen waits this long for the parts of a changed picture, and longer for those of the first one. So they are read
+# without disturbance, and drawn once.
 _START_S, _FIRST_S = 0.15, 0.25
 # An incomplete picture is drawn at most this often, because a drawing delays the parts that are being fetched.
 _INCOMPLETE_S = 0.1
@@ -85,7 +86,8 @@ class TimelineLoader:
         self._failed: set[TimelinePart] = set()
         self._is_following = False
         self._open_slot = self._revision = 0
-        self._followed_s = self._due_s = self._reopen_s = self._shown_s = 0.0
+        self._followed_s = self._due_s = self._reopen_s = 0.0
+        self._shown_s = -math.inf
         self._has_news = False
         self._next_extent: TimelineExtent | None = None
 
@@ -103,7 +105,7 @@ class TimelineLoader:
     def load(self, source: TimelineSource, request: TimelineRequest, extent: TimelineExtent) -> bool:
         """Load a part of the requested picture.
 
-        Return True if the picture has changed.
+        Return True if it is to be drawn again.
         """
         self._source = source
         if extent.revision != self._revision:
@@ -120,14 +122,17 @@ class TimelineLoader:
             self._follow(request, extent)
         self._loaded = request
         changed |= self._take_fetched(request, _START_S if changed else _LOAD_S)
-        changed = self._is_worth_drawing(changed)
+        changed = self._is_drawn_again(changed=changed)
         if self.picture is not None:
             self.picture.oldest_column = request.grid.number_of(request.slots.slot_at(extent.begin_s))
             self._note_unloaded(request)
         return changed
 
-    def _is_worth_drawing(self, changed: bool) -> bool:
-        """Return True if a changed picture is complete, or was not drawn for a while."""
+    def _is_drawn_again(self, *, changed: bool) -> bool:
+        """Return True if a changed picture is to be drawn.
+
+        It is complete, or was not drawn for a while.
+        """
         self._has_news |= changed
         clock_s = self._clock()
         if not self._has_news or (self._awaited and 0 <= clock_s - self._shown_s < _INCOMPLETE_S):
