@@ -49,6 +49,16 @@ def test_a_time_tick_stays_on_its_row_while_the_waterfall_moves():
         assert found[tick_s] == 30 - moved
 
 
+def test_unequal_columns_have_each_round_time_once():
+    # Columns of 5 min 18 s end with their last block of 128 s.
+    blocks = [math.floor(n * 318 / 128) * 128 for n in range(1, 140)]
+    found = TimeColumns.of([3600.0 * 3 + end_s for end_s in blocks]).ticks(12)
+    assert [moment_s / 3600 for _, moment_s in found] == list(range(4, 16))
+    for column, moment_s in found:
+        before_s, end_s = (3600 * 3 + end_s for end_s in blocks[column - 1 : column + 1])
+        assert before_s < moment_s <= end_s
+
+
 def test_gaps_have_no_ticks():
     times_s = [0.0 + n for n in range(5)] + [float("nan")] * 5 + [10.0 + n for n in range(5)]
     for column, _ in TimeColumns.of(times_s).ticks(20):

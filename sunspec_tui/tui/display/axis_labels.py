@@ -79,8 +79,9 @@ class TimeColumns(NamedTuple):
             round_s = math.floor(moment_s / step) * step
             # A round time within a gap is placed before the first column after the gap.
             back = math.floor((moment_s - round_s) / self.column_s + 1e-6)
-            if before_s < round_s <= moment_s and moment_s - before_s < step and index - back > before:
-                ticks_found.append((index - back, float(round_s)))
+            if before_s < round_s <= moment_s and moment_s - before_s < step:
+                # Columns of blocks are not equally long.
+                ticks_found.append((max(index - back, before + 1), float(round_s)))
         return ticks_found
 
 
