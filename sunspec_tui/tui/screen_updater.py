@@ -200,7 +200,7 @@ class ScreenUpdater:
         self._display.main_screen.show_day(self.day_reader.content)
 
     def note_day(self) -> bool:
-        """Return True if the day strip will get room, because of a changed view."""
+        """Return True if a changed view gives the day strip room."""
         return self._display.main_screen.note_day(self.day_reader.content)
 
     def _read(self, receiver: ReadReceiver, now_s: float) -> None:
