@@ -1,4 +1,4 @@
-"""Sentences about a chosen product that the stream does not carry."""
+"""Sentences about a chosen product that the rows do not have."""
 
 from sunspec_tui.core.products import Product
 
@@ -23,5 +23,5 @@ class ProductFallback:
         if self._missing is before:
             return ""
         if self._missing is not None:
-            return f"the stream has no {chosen}: showing {shown}"
-        return f"the stream has {chosen}: showing it again" if chosen is before else ""
+            return f"the rows have no {chosen}: showing {shown}"
+        return f"the rows have {chosen}: showing it again" if chosen is before else ""

@@ -199,7 +199,7 @@ def test_a_kept_product_that_the_stream_lacks_comes_back_with_the_stream(opened)
     screen = opened(120, 40, npol=2)
     screen.app.scene.view = initial_view(screen.app._settings, {"product": "V"})
     screen.tick()
-    assert "the stream has no V: showing XX" in text(screen)
+    assert "the rows have no V: showing XX" in text(screen)
     assert screen.app.scene.shown.product is Product.XX
     for n in range(8):
         screen.receiver.feed(np.full((1, 384, 4), 20.0 + n, np.float32), time_tag=344_176_543_210_000_000)

@@ -91,11 +91,11 @@ def test_a_time_span_gives_rows_per_column(span_s, columns, cadence_s, ring_rows
 def test_a_missing_product_has_one_sentence_and_another_when_it_returns():
     fallback = ProductFallback()
     assert fallback.sentence(Product.XX, Product.XX) == ""
-    assert fallback.sentence(Product.V, Product.XX) == "the stream has no V: showing XX"
+    assert fallback.sentence(Product.V, Product.XX) == "the rows have no V: showing XX"
     assert fallback.sentence(Product.V, Product.XX) == ""
-    assert fallback.sentence(Product.V, Product.V) == "the stream has V: showing it again"
+    assert fallback.sentence(Product.V, Product.V) == "the rows have V: showing it again"
     assert fallback.sentence(Product.V, Product.V) == ""
-    assert fallback.sentence(Product.U, Product.XX) == "the stream has no U: showing XX"
+    assert fallback.sentence(Product.U, Product.XX) == "the rows have no U: showing XX"
     # The observer has chosen another one.
     assert fallback.sentence(Product.YY, Product.YY) == ""
 
