@@ -27,6 +27,7 @@ import psutil
 import pyte
 from reactions import COLUMNS, LINES, ROOT, TEXT, Program
 
+# The first commit to the archive, which loads zarr, comes before the keys.
 DAY_S, SETTLE_S, STEP_S = 86_400, 15.0, 2.0
 # From 24 hours to single rows.
 STEPS = 10

@@ -306,7 +306,7 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
 
     def view_changed(self) -> None:
         """Show the changed view, and save it soon."""
-        gets_strip = self.updater.note_day()
+        gets_strip = self.scene.note_day(self.updater.day_reader.length_s)
         self._arrange()
         if self.receiver is not None:
             follow_view(self.receiver, self.scene.view)
@@ -320,6 +320,9 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
 
     def _draw(self) -> None:
         """Load and draw the pictures in their present size."""
+        if not self.screen_stack:
+            # The call was delayed, and the app has ended meanwhile.
+            return
         self.main_screen.fit_scene()
         self.scene.update()
         self.updater.show_pictures()
@@ -337,8 +340,7 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
         self.follow_graphics()
         self.main_screen.set_abilities(self._shown_abilities)
         self._arrange()
-        self.scene.update()
-        self.updater.show_pictures()
+        self._draw()
         self._show_soon()
 
     def quality_changed(self) -> None:

@@ -9,8 +9,6 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-
 SOLAR_RADIUS_KM = 695_700.0
 """Nominal solar radius (IAU 2015 Resolution B3)."""
 
@@ -29,7 +27,7 @@ class DensityModel(StrEnum):
     SAITO = "Saito"
 
 
-def density_cm3(model: DensityModel, height_rsun: Floats) -> Floats:
+def density_cm3(model: DensityModel, height_rsun: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the electron density at some heights, in cm^-3.
 
     Below the Sun's surface it is NaN.
@@ -41,7 +39,7 @@ def density_cm3(model: DensityModel, height_rsun: Floats) -> Floats:
     return np.asarray(sum(factor * outside**power for factor, power in _SAITO))
 
 
-def plasma_density_cm3(frequency_mhz: Floats, harmonic: int = 1) -> Floats:
+def plasma_density_cm3(frequency_mhz: NDArray[np.float64], harmonic: int = 1) -> NDArray[np.float64]:
     """Return the electron density of a source, in cm^-3.
 
     It is NaN for a frequency that is not positive.
@@ -59,7 +57,7 @@ def plasma_density_cm3(frequency_mhz: Floats, harmonic: int = 1) -> Floats:
     return np.asarray((positive_mhz / _MHZ_PER_ROOT_DENSITY) ** 2)
 
 
-def height_rsun(model: DensityModel, frequency_mhz: Floats, harmonic: int = 1) -> Floats:
+def height_rsun(model: DensityModel, frequency_mhz: NDArray[np.float64], harmonic: int = 1) -> NDArray[np.float64]:
     """Return the heights of sources, in solar radii from the Sun's centre.
 
     A source that is denser than the model's base, or thinner than the model at 250 solar radii, has no height (NaN).

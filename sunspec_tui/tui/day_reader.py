@@ -70,6 +70,12 @@ class DayReader:
         self._fault = ""
         self.content: DayContent | None = None
 
+    @property
+    def length_s(self) -> float:
+        """Length of the known day in seconds; 0 before the first row."""
+        content = self.content
+        return 0.0 if content is None else content.columns.length_s
+
     def want(self, request: DayRequest) -> None:
         """Load what a request lacks, unless the thread already does."""
         self._request = request

@@ -151,14 +151,8 @@ class MonitorScreen(Guarded, Screen[object]):
         self.show_caption(link, confirmed)
 
     def show_day(self, content: DayContent | None) -> None:
-        """Show the day strip, if the day is longer than the picture."""
-        if self.note_day(content):
-            self.follow_view()
+        """Show the day strip, if the layout gives it room."""
         self.query_one(DayStrip).show(day_scene(self._scene, content, self._shown.abilities.depth))
-
-    def note_day(self, content: DayContent | None) -> bool:
-        """Return True if the day has just become longer than the picture."""
-        return self._scene.note_day(0.0 if content is None else content.columns.length_s)
 
     def show_caption(self, link: LinkReading, confirmed: str = "") -> None:
         """Show the caption, with the effect of the last key."""

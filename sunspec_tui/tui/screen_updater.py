@@ -197,11 +197,9 @@ class ScreenUpdater:
         # Rounded, so that scrolling does not ask again and again.
         shown_s = scene.shown.end_s // _ROUNDED_S * _ROUNDED_S if is_paused else None
         self.day_reader.want(DayRequest(timeline, scene.size.columns, shown_s))
+        if scene.note_day(self.day_reader.length_s):
+            self._display.main_screen.follow_view()
         self._display.main_screen.show_day(self.day_reader.content)
-
-    def note_day(self) -> bool:
-        """Return True if a changed view gives the day strip room."""
-        return self._display.main_screen.note_day(self.day_reader.content)
 
     def _read(self, receiver: ReadReceiver, now_s: float) -> None:
         """Take a snapshot and show it; measure the memory less often."""

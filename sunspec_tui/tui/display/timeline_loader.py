@@ -169,7 +169,8 @@ class TimelineLoader:
         parts = _parts(request, max(begin_s, extent.begin_s), min(end_s, extent.end_s + slots.slot_s), extent)
         self._fetch(parts)
         self._is_following = False
-        self.fetcher.wait(_FIRST_S if self._loaded is None else _START_S)
+        was_drawn = self._shown_s > -math.inf
+        self.fetcher.wait(_START_S if was_drawn else _FIRST_S)
 
     def _fetch(self, parts: list[TimelinePart]) -> None:
         self._awaited = set(parts)
