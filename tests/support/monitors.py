@@ -6,6 +6,7 @@ They serve tests that check every cell.
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import lru_cache
 from pathlib import Path
@@ -237,8 +238,12 @@ class Screen:
         return (time.perf_counter() - begun_s) * 1e6
 
     def act(self, action: str) -> None:
-        """Run the action of a key."""
-        self.do(self.app.run_action, action)
+        """Run the action of a key, and wait for the new layout."""
+        self.do(self._act, action)
+
+    async def _act(self, action: str) -> None:
+        await self.app.run_action(action)
+        await self._lay_out()
 
     def press(self, *keys: str) -> None:
         """Press keys, which go to the widget with the focus."""
@@ -265,6 +270,11 @@ class Screen:
         self.do(self._settle)
 
     async def _settle(self) -> None:
+        app = self.app
+        await self._lay_out(lambda: app._is_finished and not (app._scheduled_paint or self._unanswered))
+
+    async def _lay_out(self, is_done: Callable[[], bool] = lambda: True) -> None:
+        """Wait until Textual has finished a layout, and for `is_done`."""
         app, deadline_s, calm = self.app, self._loop.time() + 90, 0
         while calm < 3:
             for field in app.screen.query(Input):
@@ -277,8 +287,8 @@ class Screen:
             dirty = any(screen._dirty_widgets or screen.message_queue_size for screen in app.screen_stack)
             # Textual's timer hands a new size on a moment later; on a busy machine that moment is long.
             resized = app._resize_event is not None or app.message_queue_size
-            busy = app._scheduled_paint or self._unanswered or dirty or resized or app.screen._layout_required
-            calm = 0 if busy or not app._is_finished else calm + 1
+            busy = dirty or resized or app.screen._layout_required
+            calm = calm + 1 if is_done() and not busy else 0
             assert self._loop.time() < deadline_s, "the terminal does not get what it should hold"
 
     def cells(self) -> list[list[Any]]:
