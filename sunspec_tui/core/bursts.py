@@ -1,4 +1,4 @@
-"""Bursts as values: what was found in the rows, with its measured numbers.
+"""Bursts as values with their measured numbers.
 
 The room `bursts` finds them. Screens, pages, tables and notifications show these values. Pure functions on values.
 """
@@ -75,6 +75,8 @@ class Burst:
         True if the receiver was saturated during the burst.
     is_open
         True if the burst is still in progress.
+    is_wrong
+        True if an observer has marked it as wrong.
     reason
         The numbers that decided the type, in words.
     source
@@ -98,6 +100,7 @@ class Burst:
     circular: float = math.nan
     is_saturated: bool = False
     is_open: bool = False
+    is_wrong: bool = False
     reason: str = ""
     source: str = ""
 

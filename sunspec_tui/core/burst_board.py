@@ -1,0 +1,58 @@
+"""The bursts now, for readers in any thread.
+
+The detector's thread adds changes; screens, pages, tables and notifications read the list or are called.
+"""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+
+from sunspec_tui.core.bursts import NO_BURSTS, Burst, BurstList
+from sunspec_tui.core.listeners import Listeners
+
+MAX_BURSTS = 1000
+"""Largest number of bursts in memory."""
+
+
+class BurstBoard:
+    """List of the newest bursts.
+
+    Attributes
+    ----------
+    listeners
+        Functions without arguments called after each change, from the thread that made it.
+    """
+
+    def __init__(self) -> None:
+        self.listeners = Listeners()
+        self._bursts = NO_BURSTS
+        self._lock = threading.Lock()
+
+    @property
+    def bursts(self) -> BurstList:
+        """The bursts now; the list is replaced, never changed."""
+        return self._bursts
+
+    def add(self, changes: Iterable[Burst]) -> None:
+        """Add bursts that were opened, updated or closed.
+
+        An observer's verdict stays when the numbers change.
+        """
+        changes = tuple(changes)
+        if not changes:
+            return
+        with self._lock:
+            wrong = {burst.name for burst in self._bursts if burst.is_wrong}
+            self._bursts = self._bursts.changed(
+                (replace(burst, is_wrong=burst.is_wrong or burst.name in wrong) for burst in changes), MAX_BURSTS
+            )
+        self.listeners.notify()
+
+    def mark_wrong(self, name: str, *, is_wrong: bool = True) -> bool:
+        """Keep an observer's verdict; return False if no burst has the name."""
+        with self._lock:
+            marked = [replace(burst, is_wrong=is_wrong) for burst in self._bursts if burst.name == name]
+            self._bursts = self._bursts.changed(marked)
+        if marked:
+            self.listeners.notify()
+        return bool(marked)
