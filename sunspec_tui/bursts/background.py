@@ -1,0 +1,153 @@
+"""Slow background of each bin, and its usual fluctuation.
+
+The background is a low quantile of the levels of the last hour. A burst that is shorter than most of that time does not
+become its own background. The memory ends after an hour, so rows that are read in overlapping parts give the same
+background as rows that are read at once.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCKS_PER_LEVEL = 3
+"""Blocks of a level, 12 s in blocks of 4 s."""
+
+WINDOW_LEVELS = 300
+"""Levels that the background remembers: an hour."""
+
+UPDATE_LEVELS = 5
+"""Levels from one update to the next: a minute."""
+
+RECENT_BLOCKS = 15
+"""Blocks of the recent level: a minute in blocks of 4 s."""
+
+MIN_BLOCKS = 15
+"""Least number of blocks for a background."""
+
+_LOW, _LOWEST = 0.15, 0.03
+# So many standard deviations lie between these quantiles of a normal distribution.
+_SIGMAS_BETWEEN = 0.845
+# The mean absolute difference of two normal values is 1.128 standard deviations.
+_DIFFERENCE_SIGMAS = 1.128
+_MIN_NOISE_DB = 0.03
+"""Smallest noise of a cell, so that a bin without noise does not give endless significance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What is usual in each bin; all shapes are (nbins,), in decibels.
+
+    Attributes
+    ----------
+    level_db
+        Level without bursts; NaN for a bin that has no levels yet.
+    recent_db
+        Median of the last minute.
+    spread_db
+        Standard deviation of the levels.
+    noise_db
+        Standard deviation of the cells within a block.
+    """
+
+    level_db: NDArray[np.float32]
+    recent_db: NDArray[np.float32]
+    spread_db: NDArray[np.float32]
+    noise_db: NDArray[np.float32]
+
+
+class BackgroundFollower:
+    """Levels of the last hour.
+
+    Parameters
+    ----------
+    nbins
+        Number of bins.
+
+    Attributes
+    ----------
+    count
+        Number of blocks, with missing ones, since the first.
+    """
+
+    def __init__(self, nbins: int) -> None:
+        self._levels = np.full((WINDOW_LEVELS, nbins), np.nan, np.float32)
+        self._noises = np.full((WINDOW_LEVELS, nbins), np.nan, np.float32)
+        self._recent = np.full((RECENT_BLOCKS, nbins), np.nan, np.float32)
+        self._recent_noises = np.full((RECENT_BLOCKS, nbins), np.nan, np.float32)
+        self.count, self._newest = 0, -1
+        self._slow: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]] | None = None
+
+    def add(self, number: int, decibels: NDArray[np.float32]) -> None:
+        """Add the cells of a block, shape (cells, nbins)."""
+        self._forget_missing(number)
+        place = number % RECENT_BLOCKS
+        self._recent[place] = block_level_db(decibels)
+        self._recent_noises[place] = np.abs(np.diff(decibels, axis=0)).mean(axis=0) / _DIFFERENCE_SIGMAS
+        level, part = divmod(number, BLOCKS_PER_LEVEL)
+        if part == BLOCKS_PER_LEVEL - 1:
+            places = np.arange(number - BLOCKS_PER_LEVEL + 1, number + 1) % RECENT_BLOCKS
+            self._levels[level % WINDOW_LEVELS] = quantiles(self._recent[places], (0.5,))[0]
+            self._noises[level % WINDOW_LEVELS] = quantiles(self._recent_noises[places], (0.5,))[0]
+            if level % UPDATE_LEVELS == 0:
+                self._slow = None
+
+    def _forget_missing(self, number: int) -> None:
+        """Mark the blocks that are missing before a block as unknown."""
+        if not self.count:
+            self._newest = number - 1
+        missing = np.arange(max(self._newest + 1, number - WINDOW_LEVELS * BLOCKS_PER_LEVEL), number)
+        self._recent[missing % RECENT_BLOCKS] = self._recent_noises[missing % RECENT_BLOCKS] = np.nan
+        levels = missing[missing % BLOCKS_PER_LEVEL == BLOCKS_PER_LEVEL - 1] // BLOCKS_PER_LEVEL % WINDOW_LEVELS
+        self._levels[levels] = self._noises[levels] = np.nan
+        self.count += number - self._newest
+        self._newest = number
+
+    def shift(self, step_db: NDArray[np.float32]) -> None:
+        """Add a step of the receiver's gain to all levels, shape (nbins,)."""
+        self._levels += step_db
+        self._recent += step_db
+        self._slow = None
+
+    def background(self, least: int = MIN_BLOCKS) -> Background | None:
+        """Return the present background; None with fewer than `least` blocks."""
+        if self.count < least:
+            return None
+        if self._slow is None:
+            self._slow = self._slow_values()
+        return Background(self._slow[0], quantiles(self._recent, (0.5,))[0], *self._slow[1:])
+
+    def _slow_values(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Return level, spread and noise."""
+        # Only the lowest levels tell the usual spread, because bursts raise the others.
+        low, lowest = quantiles(self._levels, (_LOW, _LOWEST))
+        noise = quantiles(self._noises, (0.5,))[0]
+        spread = (low - lowest) / np.float32(_SIGMAS_BETWEEN)
+        return low, np.maximum(spread, _MIN_NOISE_DB), np.maximum(noise, _MIN_NOISE_DB)
+
+
+def block_level_db(decibels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean of the middle half of the cells of each bin.
+
+    It is NaN for a bin with a missing cell.
+    """
+    ordered = np.sort(decibels, axis=0)
+    quarter = len(ordered) // 4
+    return np.asarray(ordered[quarter : len(ordered) - quarter].mean(axis=0))
+
+
+def quantiles(levels: NDArray[np.float32], shares: tuple[float, ...]) -> list[NDArray[np.float32]]:
+    """Return quantiles of the known levels of each bin, each of shape (nbins,).
+
+    They are NaN for a bin without a known level.
+    """
+    is_unknown = np.isnan(levels)
+    kept = levels[~is_unknown.all(axis=1)]
+    if len(kept) and not np.isnan(kept).any():
+        places = [round(share * (len(kept) - 1)) for share in shares]
+        ordered = np.partition(kept, places, axis=0)
+        return [ordered[place] for place in places]
+    ordered = np.sort(levels, axis=0)  # NaN comes last
+    known = np.count_nonzero(~is_unknown, axis=0)
+    columns = np.arange(levels.shape[1])
+    return [ordered[np.round(share * (known - 1).clip(0)).astype(int), columns] for share in shares]

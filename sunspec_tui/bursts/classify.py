@@ -1,0 +1,141 @@
+"""Decide the type of a structure from its measured numbers.
+
+The limits are speeds and lifetimes from the literature, not numbers fitted to files:
+
+- Exciters of type III are electron beams of 0.03 to 1 c (Suzuki and Dulk 1985, in McLean and Labrum, Solar
+  Radiophysics). The duration at half power is about 220 s MHz / f (Suzuki and Dulk 1985).
+- Exciters of type II are shocks of 200 to 5000 km/s, and the bursts last for minutes (Nelson and Melrose 1985, same
+  book).
+- Continuum (type IV) lasts for minutes to hours and does not drift as a whole (Robinson 1985, same book).
+- Bursts of type I last for less than a few seconds and are a few MHz wide (Kai, Melrose and Suzuki 1985, same book).
+- Nothing solar begins in the same half second over tens of MHz and ends so: an exciter would be faster than light.
+"""
+
+from dataclasses import dataclass
+
+from sunspec_tui.bursts.measure import LIGHT_KM_S, Measures
+from sunspec_tui.core.bursts import BurstType
+
+III_DELAYS = (1.0, 33.0)
+"""Delays of type III, seconds per light-second: 1 c to 0.03 c."""
+
+II_DELAYS = (60.0, 1500.0)
+"""Delays of type II: 5000 km/s to 200 km/s."""
+
+DURATION_S_MHZ = 220.0
+"""Duration of a burst of type III at half power times its frequency."""
+'''.rstrip()+'''
+
+LONGEST_GROUP_S = 120.0
+"""Longest run of a group of type III."""
+
+LONGEST_GROUP_SPREAD_S = 20.0
+"""Longest time in which a burst or group of type III begins at all frequencies."""
+
+MIN_LANE_S = 30.0
+"""Least time that a lane of type II stays at a frequency: it is tens of MHz wide at the height of its shock."""
+
+MIN_DESCENT = 0.025
+"""Least share by which the frequency of a lane falls while it lasts: a band that is switched on does not move."""
+
+MIN_CONTINUUM_S = 60.0
+"""Least length of the runs of a continuum."""
+
+MIN_CONTINUUM_RATIO = 1.3
+"""Least ratio of the limits of a continuum's band: narrower ones are lanes."""
+
+_MIN_WIDTH_MHZ = 8.0
+_MIN_RATIO, _MIN_RATIO_WITHOUT_DRIFT, _MIN_RATIO_OF_GROUP = 1.15, 1.5, 2.0
+_SIGNIFICANT = 3.0
+_MIN_II_SIGNIFICANCE = 5.0
+_MIN_II_SPREAD_S, _MIN_II_SPREAD_SHARE = 20.0, 0.33
+_MIN_STROKES = 1.5
+_MAX_HALF_FACTOR, _MAX_RUN_FACTOR = 4.0, 3.0
+_MAX_RESIDUAL_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Type, how sure it is (0 to 1), and the numbers that decided it."""
+
+    type: BurstType
+    confidence: float
+    reason: str
+
+
+def verdict(found: Measures, cell_s: float) -> Verdict:
+    """Return the type of a structure.
+
+    Parameters
+    ----------
+    found
+        Its numbers.
+    cell_s
+        Length of a cell, the resolution of times.
+    """
+    if _is_sharp(found, cell_s):
+        return Verdict(BurstType.INTERFERENCE, 0.9, f"{found.width_mhz:.0f} MHz begin within {cell_s:g} s")
+    for decide in (_type_iii, _type_ii, _continuum):
+        if (decided := decide(found)) is not None:
+            return decided
+    return Verdict(BurstType.UNKNOWN, 0.3, f"no known drift: {_drift_words(found)}")
+
+
+def _is_sharp(found: Measures, cell_s: float) -> bool:
+    """Return True if tens of MHz begin in the same cell, as no burst can."""
+    if found.width_mhz < _MIN_WIDTH_MHZ or found.spread_s > cell_s:
+        return False
+    ends_at_once = found.end_spread_s <= cell_s and found.run_s > 2 * cell_s
+    return ends_at_once or found.sharp_share > 0.8 and found.residual_s <= cell_s  # noqa: RUF021
+
+
+def _type_iii(found: Measures) -> Verdict | None:
+    """Return type III or a group of it, if the numbers fit."""
+    # A drift that is known must be that of a beam; one that is not known may be.
+    doubt = 0.0 if found.significance >= _SIGNIFICANT else 2 * found.delay_error
+    fits = found.delay - doubt <= III_DELAYS[1] and found.delay + doubt >= III_DELAYS[0]
+    is_on_track = fits and found.significance >= _SIGNIFICANT and found.residual_s <= _MAX_RESIDUAL_S
+    is_fast = found.run_s <= LONGEST_GROUP_S and (found.spread_s <= LONGEST_GROUP_SPREAD_S or is_on_track)
+    # A group of several strokes may begin anywhere in its band.
+    fits = fits or found.ratio >= _MIN_RATIO_OF_GROUP
+    is_significant = found.significance >= _SIGNIFICANT
+    min_ratio = _MIN_RATIO if is_significant else _MIN_RATIO_WITHOUT_DRIFT
+    if not is_fast or not fits or found.width_mhz < _MIN_WIDTH_MHZ or found.ratio < min_ratio:
+        return None
+    lifetime_s = DURATION_S_MHZ / found.middle_mhz
+    if found.half_s > _MAX_HALF_FACTOR * lifetime_s and found.ratio < _MIN_RATIO_WITHOUT_DRIFT:
+        return None
+    is_group = found.strokes >= _MIN_STROKES or found.half_s > 2 * lifetime_s or found.run_s > _MAX_RUN_FACTOR * lifetime_s
+    sure = 0.5 + 0.2 * is_significant + 0.2 * min(1.0, (found.ratio - 1) / 1) + 0.1 * (found.peak_db > 3)
+    kind = BurstType.GROUP if is_group else BurstType.III
+    words = f"{_drift_words(found)}; {found.half_s:.1f} s at half power ({lifetime_s:.1f} s is usual for type III)"
+    return Verdict(kind, min(sure, 0.95), words)
+
+
+def _type_ii(found: Measures) -> Verdict | None:
+    """Return type II, if the numbers fit."""
+    if not II_DELAYS[0] <= found.delay <= II_DELAYS[1] or found.significance < _MIN_II_SIGNIFICANCE:
+        return None
+    if not found.descent <= -MIN_DESCENT:
+        return None
+    if found.run_s < MIN_LANE_S or found.spread_s < max(_MIN_II_SPREAD_S, _MIN_II_SPREAD_SHARE * found.run_s):
+        return None
+    sure = 0.5 + 0.2 * min(1.0, found.significance / 20) + 0.2 * min(1.0, found.width_mhz / 20)
+    return Verdict(BurstType.II, sure, f"{_drift_words(found)} for {found.end_s - found.begin_s:.0f} s")
+
+
+def _continuum(found: Measures) -> Verdict | None:
+    """Return continuum, if the numbers fit."""
+    if found.run_s < MIN_CONTINUUM_S or found.ratio < MIN_CONTINUUM_RATIO or found.width_mhz < _MIN_WIDTH_MHZ:
+        return None
+    sure = 0.4 + 0.2 * min(1.0, found.run_s / 300) + 0.2 * min(1.0, found.ratio - 1)
+    return Verdict(BurstType.CONTINUUM, sure, f"{found.run_s:.0f} s long over {found.width_mhz:.0f} MHz without drift")
+
+
+def _drift_words(found: Measures) -> str:
+    """Return the speed of the exciter in words."""
+    if found.significance < _SIGNIFICANT:
+        return f"begins within {found.spread_s:.1f} s"
+    speed = 1 / found.delay
+    text = f"{speed:.2f} c" if speed > 0.03 else f"{speed * LIGHT_KM_S:.0f} km/s"
+    return f"drift {found.drift_mhz_s:.2g} MHz/s, as an exciter of {text}"

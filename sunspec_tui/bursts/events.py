@@ -1,0 +1,248 @@
+"""Bursts of structures and drift hits.
+
+Pieces of type II that follow each other are one burst with lanes, pieces of a continuum are one burst, and many grains
+are one noise storm. A drift hit is a burst of its own unless a burst explains it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.bursts.classify import DURATION_S_MHZ, Verdict, verdict
+from sunspec_tui.bursts.drift_sums import DriftHit
+from sunspec_tui.bursts.joining import MAX_PAUSE_S, Piece, joined
+from sunspec_tui.bursts.lanes import lanes_of
+from sunspec_tui.bursts.measure import Measures, drift_of_delay, measures
+from sunspec_tui.bursts.runs import Run
+from sunspec_tui.core.bursts import Burst, BurstType
+
+MIN_BINS = 3
+"""Least number of bins of a structure that is measured."""
+
+MIN_II_S = 90.0
+"""Least length of a burst of type II."""
+
+MIN_UNKNOWN_DB, MIN_UNKNOWN_RATIO = 3.0, 1.3
+"""Least strength, and least ratio of the limits of the band, of a burst whose type is not known: weaker ones are not reported."""
+
+MIN_GRAINS, GRAIN_PAUSE_S, MAX_GRAIN_S, MAX_GRAIN_MHZ, MIN_GRAIN_MHZ = 15, 15.0, 5.0, 8.0, 50.0
+"""Least number of grains of a noise storm, longest pause between them, and their size and lowest frequency."""
+
+_ATTACHED_S = 5.0
+_SLOW_S, _BEFORE_S = 5.0, 5.0
+_LANE_RATIO = 2.3
+_MAX_GRAIN_SHARE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What was found at one place of the picture.
+
+    Attributes
+    ----------
+    runs
+        Its runs; empty for a drift hit.
+    burst
+        Its numbers; the name is empty.
+    """
+
+    runs: tuple[Run, ...]
+    burst: Burst
+
+
+class EventMaker:
+    """Makes bursts of structures.
+
+    Parameters
+    ----------
+    frequencies_mhz
+        Centres of all bins.
+    cell_s
+        Length of a cell.
+    source
+        Address of the stream, or name of the file.
+    """
+
+    def __init__(self, frequencies_mhz: NDArray[np.float64], cell_s: float, source: str) -> None:
+        self._frequencies_mhz, self._cell_s, self._source = frequencies_mhz, cell_s, source
+        self._known: dict[tuple[Run, ...], Piece] = {}
+
+    def events(self, structures: Iterable[tuple[Run, ...]], hits: Iterable[DriftHit]) -> list[Event]:
+        """Return the bursts of structures and hits in the order of their begins."""
+        structures = list(structures)
+        pieces = joined([self._piece(runs) for runs in structures if len({run.bin for run in runs}) >= MIN_BINS], self._piece)
+        self._known = {piece.runs: piece for piece in pieces}
+        events = [self._event(piece) for piece in pieces if is_reported(piece)]
+        events += self._slow_bursts(pieces, BurstType.II) + self._slow_bursts(pieces, BurstType.CONTINUUM)
+        events += self._storms(structures)
+        events += self._faint_bursts(hits, events)
+        return sorted(events, key=lambda event: (event.burst.begin_s, event.burst.low_mhz))
+
+    def _piece(self, runs: tuple[Run, ...]) -> Piece:
+        """Measure runs; what was measured before is kept."""
+        known = self._known.get(runs)
+        if known is None:
+            found = measures(runs, self._frequencies_mhz, self._cell_s)
+            known = self._known[runs] = Piece(runs, found, verdict(found, self._cell_s))
+        return known
+
+    def _event(self, piece: Piece) -> Event:
+        """Return a piece as a burst of its own."""
+        return Event(piece.runs, self._burst(piece.runs, piece.measures, piece.verdict))
+
+    def _burst(self, runs: Sequence[Run], found: Measures, decided: Verdict, **numbers: float) -> Burst:
+        return Burst(
+            "",
+            found.begin_s,
+            found.peak_s,
+            found.end_s,
+            found.low_mhz,
+            found.high_mhz,
+            decided.type,
+            round(decided.confidence, 2),
+            found.peak_db,
+            found.drift_mhz_s,
+            found.drift_error_mhz_s,
+            half_power_s=found.half_power_s,
+            circular=found.circular,
+            is_saturated=found.is_saturated,
+            is_open=any(run.is_open for run in runs),
+            reason=decided.reason,
+            source=self._source,
+            **numbers,  # type: ignore[arg-type]
+        )
+
+    # Slow bursts
+
+    def _slow_bursts(self, pieces: Sequence[Piece], kind: BurstType) -> list[Event]:
+        """Return the bursts of types II or IV: pieces that follow each other."""
+        events = []
+        for group in followers([piece for piece in pieces if piece.verdict.type is kind]):
+            begin_s, end_s = group[0].measures.begin_s, max(piece.measures.end_s for piece in group)
+            if kind is BurstType.II:
+                group += [piece for piece in pieces if belongs_to(piece, group)]
+                if end_s - begin_s < MIN_II_S:
+                    continue
+            events.append(self._slow_burst(group))
+        return events
+
+    def _slow_burst(self, group: Sequence[Piece]) -> Event:
+        """Return one burst of several pieces; the most certain one gives its type and drift."""
+        runs = tuple(run for piece in group for run in piece.runs)
+        best = max(group, key=lambda piece: (piece.verdict.type is not BurstType.UNKNOWN, piece.verdict.confidence))
+        whole = measures(runs, self._frequencies_mhz, self._cell_s)
+        burst = self._burst(runs, whole, best.verdict)
+        lanes, ratio = lanes_of([piece.runs for piece in group], self._frequencies_mhz)
+        numbers = {"drift_mhz_s": best.measures.drift_mhz_s, "drift_error_mhz_s": best.measures.drift_error_mhz_s}
+        begin_s = min(piece.measures.begin_s for piece in group)
+        return Event(runs, replace(burst, begin_s=begin_s, lanes=lanes, lane_ratio=ratio, **numbers))
+
+    # Noise storms
+
+    def _storms(self, structures: Iterable[tuple[Run, ...]]) -> list[Event]:
+        """Return the noise storms: many grains in many bins."""
+        grains = sorted((runs for runs in structures if self._is_grain(runs)), key=lambda runs: runs[0].begin)
+        events, group, end = [], list[tuple[Run, ...]](), 0.0
+        for runs in [*grains, ()]:
+            if group and (not runs or runs[0].begin * self._cell_s > end + GRAIN_PAUSE_S):
+                events += self._storm(group)
+                group = []
+            if runs:
+                end = max(runs[0].end * self._cell_s, end if group else 0.0)
+                group.append(runs)
+        return events
+
+    def _is_grain(self, runs: tuple[Run, ...]) -> bool:
+        used = self._frequencies_mhz[[run.bin for run in runs]]
+        begin, end = min(run.begin for run in runs), max(run.end for run in runs)
+        is_short = (end - begin) * self._cell_s <= MAX_GRAIN_S
+        return bool(is_short and used.min() >= MIN_GRAIN_MHZ and np.ptp(used) <= MAX_GRAIN_MHZ)
+
+    def _storm(self, grains: Sequence[tuple[Run, ...]]) -> list[Event]:
+        """Return the storm of some grains; none if one bin has too many."""
+        bins = np.array([runs[0].bin for runs in grains])
+        if len(grains) < MIN_GRAINS or np.bincount(bins).max() > _MAX_GRAIN_SHARE * len(grains):
+            return []
+        runs = tuple(run for grain in grains for run in grain)
+        found = measures(runs, self._frequencies_mhz, self._cell_s)
+        minutes = max(found.end_s - found.begin_s, 1.0) / 60
+        reason = f"{len(grains)} grains, {len(grains) / minutes:.0f} a minute"
+        burst = self._burst(runs, found, Verdict(BurstType.STORM, 0.4, reason))
+        unknown = float("nan")
+        return [Event(runs, replace(burst, drift_mhz_s=unknown, drift_error_mhz_s=unknown))]
+
+    # Drift hits
+
+    def _faint_bursts(self, hits: Iterable[DriftHit], events: Sequence[Event]) -> list[Event]:
+        """Return the bursts of drift hits that no other burst explains."""
+        faint = [self._faint(hit) for hit in hits]
+        bursts = [event.burst for event in events]
+        return [Event((), burst) for burst in faint if not any(explains(other, burst) for other in bursts)]
+
+    def _faint(self, hit: DriftHit) -> Burst:
+        """Return a drift hit as a burst of type III."""
+        low_mhz, high_mhz = (float(self._frequencies_mhz[number]) for number in (hit.low_bin, hit.high_bin))
+        drift = drift_of_delay(1 / hit.speed, (low_mhz + high_mhz) / 2)
+        begin_s, end_s = hit.begin * self._cell_s, hit.end * self._cell_s + DURATION_S_MHZ / low_mhz
+        excess = hit.sum - hit.undrifted
+        reason = f"lines up on the track of {hit.speed:g} c: sum {hit.sum:.0f}, without drift {hit.undrifted:.0f}"
+        sure = round(min(0.9, 0.5 + 0.04 * excess), 2)
+        middle_s = (hit.begin + hit.end) / 2 * self._cell_s
+        return Burst(
+            "",
+            begin_s,
+            middle_s,
+            end_s,
+            low_mhz,
+            high_mhz,
+            BurstType.III,
+            sure,
+            hit.mean_db,
+            drift,
+            # The speeds of the tracks are a third apart.
+            abs(drift) / 6,
+            reason=reason,
+            source=self._source,
+        )
+
+
+def is_reported(piece: Piece) -> bool:
+    """Return True if a piece is a burst of its own."""
+    kind, found = piece.verdict.type, piece.measures
+    if kind is BurstType.UNKNOWN:
+        return found.peak_db >= MIN_UNKNOWN_DB and found.ratio >= MIN_UNKNOWN_RATIO
+    return kind in (BurstType.III, BurstType.GROUP, BurstType.INTERFERENCE)
+
+
+def followers(pieces: Sequence[Piece]) -> list[list[Piece]]:
+    """Return groups of pieces that follow each other without a long pause."""
+    groups: list[list[Piece]] = []
+    for piece in sorted(pieces, key=lambda piece: piece.measures.begin_s):
+        last_s = max((each.measures.end_s for each in groups[-1]), default=0.0) if groups else float("-inf")
+        if piece.measures.begin_s <= last_s + MAX_PAUSE_S:
+            groups[-1].append(piece)
+        else:
+            groups.append([piece])
+    return groups
+
+
+def belongs_to(piece: Piece, group: Sequence[Piece]) -> bool:
+    """Return True if a slow piece of unknown type may be a lane of a type II."""
+    found = piece.measures
+    if piece.verdict.type is not BurstType.UNKNOWN or found.run_s < _SLOW_S:
+        return False
+    is_later = found.begin_s >= group[0].measures.begin_s - _BEFORE_S
+    return is_later and any(_is_near(found, each.measures) for each in group)
+
+
+def _is_near(found: Measures, lane: Measures) -> bool:
+    is_in_time = found.begin_s <= lane.end_s + MAX_PAUSE_S and found.end_s >= lane.begin_s - MAX_PAUSE_S
+    return is_in_time and lane.low_mhz / _LANE_RATIO <= found.middle_mhz <= lane.high_mhz * _LANE_RATIO
+
+
+def explains(burst: Burst, faint: Burst) -> bool:
+    """Return True if a burst lies where a drift hit was found."""
+    is_in_time = burst.begin_s - _ATTACHED_S <= faint.end_s and faint.begin_s <= burst.end_s + _ATTACHED_S
+    return is_in_time and burst.low_mhz <= faint.high_mhz and faint.low_mhz <= burst.high_mhz

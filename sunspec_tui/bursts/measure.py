@@ -1,0 +1,285 @@
+"""Measure structures: times, band, drift and strength.
+
+The drift is fitted as the speed of an exciter: the onset at each frequency against the height of the plasma with this
+frequency (Newkirk's model). A track that bends with frequency is a straight line there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.bursts.runs import Run
+from sunspec_tui.core.corona import SOLAR_RADIUS_KM, DensityModel, height_rsun
+
+LIGHT_KM_S = 299_792.458
+
+STRONG_SHARE = 0.5
+"""Share of the peak (decibels) of the runs that give the times of a burst."""
+
+SATURATED_DB, SATURATED_CELLS = 10.0, 4
+"""Least peak of a saturated run, and cells of its flat top."""
+
+SLOW_S = 20.0
+"""Runs of this length belong to a slow burst."""
+
+_FIT_ROUNDS = 3
+_MIN_FITTED = 4
+_OUTLIER_SIGMAS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """Numbers of a structure.
+
+    Times are seconds since 1970 UTC. A number that was not measured is NaN.
+
+    Attributes
+    ----------
+    begin_s, peak_s, end_s
+        Times; the begin is the first time at which three neighbouring bins are seen.
+    low_mhz, high_mhz
+        Band of the runs.
+    bins
+        Number of different bins.
+    peak_db
+        Decibels over the background that a tenth of the runs exceed.
+    run_s, half_s
+        Medians of the length of the runs and of their duration at half power.
+    spread_s, end_spread_s
+        Times in which four fifths of the runs begin and end.
+    delay
+        Seconds by which the onset is delayed for each light-second of height: 1/delay is the speed in units of the
+        speed of light. Negative for an exciter that comes down.
+    delay_error, residual_s
+        Standard error of the delay, and of the onsets around the line.
+    descent
+        Change of the mean frequency from the first third to the last third of the time, as a share; negative if it
+        falls. NaN for a fast burst.
+    sharp_share
+        Share of the runs that reach half of their peak within a cell.
+    strokes
+        Mean number of peaks of a run.
+    is_saturated
+        True if half of the runs have a flat top far above the background.
+    circular
+        V/I at the peaks, weighted with their power.
+    half_power_s
+        Pairs of a frequency in MHz and the median duration at half power there.
+    """
+
+    begin_s: float
+    peak_s: float
+    end_s: float
+    low_mhz: float
+    high_mhz: float
+    bins: int
+    peak_db: float
+    run_s: float
+    half_s: float
+    spread_s: float
+    end_spread_s: float
+    delay: float
+    delay_error: float
+    residual_s: float
+    descent: float
+    sharp_share: float
+    strokes: float
+    is_saturated: bool
+    circular: float
+    half_power_s: tuple[tuple[float, float], ...]
+
+    @property
+    def ratio(self) -> float:
+        """Highest frequency over the lowest."""
+        return self.high_mhz / self.low_mhz
+
+    @property
+    def middle_mhz(self) -> float:
+        """Middle of the band."""
+        return (self.low_mhz + self.high_mhz) / 2
+
+    @property
+    def significance(self) -> float:
+        """The delay over its error; 0 without a delay."""
+        return self.delay / self.delay_error if self.delay_error > 0 else 0.0
+
+    @property
+    def width_mhz(self) -> float:
+        """Width of the band."""
+        return self.high_mhz - self.low_mhz
+
+    @property
+    def drift_mhz_s(self) -> float:
+        """Drift rate at the middle of the band."""
+        return drift_of_delay(self.delay, self.middle_mhz)
+
+    @property
+    def drift_error_mhz_s(self) -> float:
+        """Standard error of the drift rate."""
+        return abs(self.drift_mhz_s) * abs(self.delay_error / self.delay) if self.delay else float("nan")
+
+
+def drift_of_delay(delay: float, frequency_mhz: float) -> float:
+    """Return the drift rate of an exciter at a frequency, MHz/s.
+
+    It is negative for an exciter that moves out; NaN without a delay.
+    """
+    near = np.array([frequency_mhz * 0.99, frequency_mhz * 1.01])
+    low, high = height_light_s(near)
+    seconds = delay * float(high - low)
+    return float(np.diff(near)[0] / seconds) if seconds else float("nan")
+
+
+def height_light_s(frequencies_mhz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the heights of plasma frequencies in light-seconds."""
+    return height_rsun(DensityModel.NEWKIRK, frequencies_mhz) * (SOLAR_RADIUS_KM / LIGHT_KM_S)
+
+
+def measures(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: float) -> Measures:
+    """Return the numbers of a structure.
+
+    Parameters
+    ----------
+    runs
+        Its runs, at least one.
+    frequencies_mhz
+        Centres of all bins.
+    cell_s
+        Length of a cell.
+    """
+    bins = np.array([run.bin for run in runs])
+    peaks_db = np.array([run.peak_db for run in runs])
+    peak_db = float(np.quantile(peaks_db, 0.9))
+    # Weak runs are often of something else, which begins earlier.
+    strong = [run for run in runs if run.peak_db >= STRONG_SHARE * peak_db]
+    rises = np.array([run.half for run in strong])
+    heights = height_light_s(frequencies_mhz[[run.bin for run in strong]])
+    lengths_s = np.array([run.end - run.begin for run in runs]) * cell_s
+    halves_s = np.array([run.half_cells for run in runs]) * cell_s
+    used = frequencies_mhz[bins]
+    delay, error, residual_s = fitted_line(heights, rises * cell_s, cell_s)
+    strongest = runs[int(peaks_db.argmax())]
+    return Measures(
+        begin_s=_begin(runs, strong, is_slow=bool(np.median(lengths_s) > SLOW_S)) * cell_s,
+        peak_s=(strongest.peak + 0.5) * cell_s,
+        end_s=max(run.end for run in runs) * cell_s,
+        low_mhz=float(used.min()),
+        high_mhz=float(used.max()),
+        bins=len(set(bins.tolist())),
+        peak_db=peak_db,
+        run_s=float(np.median(lengths_s)),
+        half_s=float(np.median(halves_s)),
+        spread_s=_spread(rises) * cell_s,
+        end_spread_s=_spread(np.array([run.end for run in runs])) * cell_s,
+        delay=delay,
+        delay_error=error,
+        residual_s=residual_s,
+        descent=descent(strong, frequencies_mhz) if float(np.median(lengths_s)) > SLOW_S else float("nan"),
+        sharp_share=float(np.mean([run.onset - run.begin <= 1 and run.half - run.begin <= 1 for run in runs])),
+        strokes=float(np.mean([run.strokes for run in runs])),
+        is_saturated=bool(peak_db >= SATURATED_DB and np.median([run.flat_cells for run in runs]) >= SATURATED_CELLS),
+        circular=_circular(runs, peaks_db),
+        half_power_s=half_power_by_frequency(used, halves_s),
+    )
+
+
+def descent(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64]) -> float:
+    """Return the relative change of the mean frequency while runs last.
+
+    It compares the last third of the time with the first. Cells are weighted with the runs' mean decibels.
+    """
+    begin, end = min(run.begin for run in runs), max(run.end for run in runs)
+    third = (end - begin) / 3
+    first = _mean_mhz(runs, frequencies_mhz, begin, begin + third)
+    last = _mean_mhz(runs, frequencies_mhz, end - third, end)
+    return last / first - 1
+
+
+def _mean_mhz(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], begin: float, end: float) -> float:
+    """Return the mean frequency of the parts of runs in an interval."""
+    weights = [max(0.0, min(run.end, end) - max(run.begin, begin)) * run.mean_db for run in runs]
+    total = sum(weights)
+    used = frequencies_mhz[[run.bin for run in runs]]
+    return float(np.dot(weights, used)) / total if total else float("nan")
+
+
+def _spread(cells: NDArray[np.int64]) -> float:
+    """Return the interval that holds four fifths of some cells."""
+    return float(np.ptp(np.quantile(cells, (0.1, 0.9))))
+
+
+def _begin(runs: Sequence[Run], strong: Sequence[Run], *, is_slow: bool) -> int:
+    """Return the first cell of a structure.
+
+    A fast burst is seen at half of its peak, because a weaker one may precede it. A slow one rises slowly, and is seen
+    at its onset.
+    """
+    if is_slow:
+        return first_seen([run.bin for run in runs], [run.onset for run in runs])
+    return first_seen([run.bin for run in strong], [run.half for run in strong])
+
+
+def first_seen(bins: Sequence[int], cells: Sequence[int]) -> int:
+    """Return the first cell in which three neighbouring bins are seen.
+
+    Neighbours are three bins in a row of those that are given. With fewer bins it is the first cell of all.
+
+    Parameters
+    ----------
+    bins, cells
+        Bin and first cell of each run.
+    """
+    earliest: dict[int, int] = {}
+    for number, cell in zip(bins, cells, strict=True):
+        earliest[number] = min(cell, earliest.get(number, cell))
+    seen = np.array([earliest[number] for number in sorted(earliest)])
+    if len(seen) < 3:
+        return int(seen.min())
+    return int(np.maximum(np.maximum(seen[:-2], seen[1:-1]), seen[2:]).min())
+
+
+def _circular(runs: Sequence[Run], peaks_db: NDArray[np.float64]) -> float:
+    """Return V/I of the peaks, weighted with their power."""
+    ratios = np.array([run.circular for run in runs])
+    known = np.isfinite(ratios)
+    if not known.any():
+        return float("nan")
+    return float(np.average(ratios[known], weights=10 ** (peaks_db[known] / 10)))
+
+
+def half_power_by_frequency(
+    used_mhz: NDArray[np.float64], halves_s: NDArray[np.float64], most: int = 4
+) -> tuple[tuple[float, float], ...]:
+    """Return durations at half power in a few equal parts of the band."""
+    edges = np.linspace(used_mhz.min(), used_mhz.max() + 1e-6, most + 1)
+    parts = [(used_mhz >= low) & (used_mhz < high) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    return tuple(
+        (round(float(used_mhz[part].mean()), 1), round(float(np.median(halves_s[part])), 2))
+        for part in parts
+        if part.any()
+    )
+
+
+def fitted_line(
+    x: NDArray[np.float64], times_s: NDArray[np.float64], resolution_s: float
+) -> tuple[float, float, float]:
+    """Fit times to a line; return its slope, the slope's error, the residual.
+
+    Outliers are left out. The residual is at least half of the resolution. All are NaN with too few or equal `x`.
+    """
+    nan = float("nan")
+    kept = np.ones(len(x), bool)
+    slope = error = residual = nan
+    for _ in range(_FIT_ROUNDS):
+        if kept.sum() < _MIN_FITTED or np.ptp(x[kept]) == 0:
+            break
+        from_mean = x[kept] - x[kept].mean()
+        squares = float(from_mean @ from_mean)
+        slope = float(from_mean @ times_s[kept]) / squares
+        offsets = times_s - times_s[kept].mean() - slope * (x - x[kept].mean())
+        residual = max(float(np.std(offsets[kept])), resolution_s / 2)
+        error = residual / squares**0.5
+        kept = np.abs(offsets) <= _OUTLIER_SIGMAS * residual
+    return slope, error, residual
