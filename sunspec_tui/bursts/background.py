@@ -30,7 +30,7 @@ _LOW, _LOWEST = 0.15, 0.03
 _SIGMAS_BETWEEN = 0.845
 # The mean absolute difference of two normal values is 1.128 standard deviations.
 _DIFFERENCE_SIGMAS = 1.128
-_MIN_NOISE_DB = 0.03
+MIN_NOISE_DB = 0.03
 """Smallest noise of a cell, so that a bin without noise does not give endless significance."""
 
 
@@ -123,11 +123,11 @@ class BackgroundFollower:
         low, lowest = quantiles(self._levels, (_LOW, _LOWEST))
         noise = quantiles(self._noises, (0.5,))[0]
         spread = (low - lowest) / np.float32(_SIGMAS_BETWEEN)
-        return low, np.maximum(spread, _MIN_NOISE_DB), np.maximum(noise, _MIN_NOISE_DB)
+        return low, np.maximum(spread, MIN_NOISE_DB), np.maximum(noise, MIN_NOISE_DB)
 
 
 def block_level_db(decibels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean of the middle half of the cells of each bin.
+    """Return each bin's mean of the middle half of its cells.
 
     It is NaN for a bin with a missing cell.
     """
@@ -137,7 +137,7 @@ def block_level_db(decibels: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def quantiles(levels: NDArray[np.float32], shares: tuple[float, ...]) -> list[NDArray[np.float32]]:
-    """Return quantiles of the known levels of each bin, each of shape (nbins,).
+    """Return quantiles of each bin's known levels, of shape (nbins,).
 
     They are NaN for a bin without a known level.
     """

@@ -1,4 +1,4 @@
-"""Fold rows to cells of half a second and about a hundred bins.
+"""Fold rows to cells: half a second, about a hundred bins.
 
 The grid of cells does not depend on the first row: cells begin at multiples of their length since 1970. So the same
 rows give the same cells, however they are cut into parts.
@@ -151,7 +151,7 @@ class CellFolder:
         self._counts = np.zeros(self._shape[:2], np.float32)
 
     def feed(self, times_s: NDArray[np.float64], data: NDArray[np.float32]) -> list[Block]:
-        """Add rows in the order of time; return the blocks that are complete.
+        """Add rows in order; return the blocks that are complete.
 
         Rows older than the present block are ignored.
         """
@@ -176,8 +176,9 @@ class CellFolder:
         folded = self._power.folded(data)
         is_valid = folded[..., 0] > 0
         folded[~is_valid] = 0
-        np.add.at(self._sums, cells, folded)
-        np.add.at(self._counts, cells, is_valid.astype(np.float32))
+        starts = np.concatenate([[0], np.flatnonzero(np.diff(cells)) + 1])
+        self._sums[cells[starts]] += np.add.reduceat(folded, starts, axis=0)
+        self._counts[cells[starts]] += np.add.reduceat(is_valid.astype(np.float32), starts, axis=0)
 
     def close(self) -> Block:
         """Return the present block, though later rows may belong to it."""

@@ -24,7 +24,7 @@ II_DELAYS = (60.0, 1500.0)
 
 DURATION_S_MHZ = 220.0
 """Duration of a burst of type III at half power times its frequency."""
-'''.rstrip()+'''
+""".rstrip()+"""
 
 LONGEST_GROUP_S = 120.0
 """Longest run of a group of type III."""
@@ -50,13 +50,13 @@ _SIGNIFICANT = 3.0
 _MIN_II_SIGNIFICANCE = 5.0
 _MIN_II_SPREAD_S, _MIN_II_SPREAD_SHARE = 20.0, 0.33
 _MIN_STROKES = 1.5
-_MAX_HALF_FACTOR, _MAX_RUN_FACTOR = 4.0, 3.0
+_MAX_HALF_FACTOR, _MAX_SINGLE_FACTOR, _MAX_RUN_FACTOR = 4.0, 2.0, 3.0
 _MAX_RESIDUAL_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Type, how sure it is (0 to 1), and the numbers that decided it."""
+    """Type, its confidence (0 to 1), and the numbers behind it."""
 
     type: BurstType
     confidence: float
@@ -82,7 +82,7 @@ def verdict(found: Measures, cell_s: float) -> Verdict:
 
 
 def _is_sharp(found: Measures, cell_s: float) -> bool:
-    """Return True if tens of MHz begin in the same cell, as no burst can."""
+    """Return True if many bins begin at once, as no burst can."""
     if found.width_mhz < _MIN_WIDTH_MHZ or found.spread_s > cell_s:
         return False
     ends_at_once = found.end_spread_s <= cell_s and found.run_s > 2 * cell_s
@@ -105,8 +105,9 @@ def _type_iii(found: Measures) -> Verdict | None:
     lifetime_s = DURATION_S_MHZ / found.middle_mhz
     if found.half_s > _MAX_HALF_FACTOR * lifetime_s and found.ratio < _MIN_RATIO_WITHOUT_DRIFT:
         return None
-    is_group = found.strokes >= _MIN_STROKES or found.half_s > 2 * lifetime_s or found.run_s > _MAX_RUN_FACTOR * lifetime_s
-    sure = 0.5 + 0.2 * is_significant + 0.2 * min(1.0, (found.ratio - 1) / 1) + 0.1 * (found.peak_db > 3)
+    is_long = found.half_s > _MAX_SINGLE_FACTOR * lifetime_s or found.run_s > _MAX_RUN_FACTOR * lifetime_s
+    is_group = is_long or found.strokes >= _MIN_STROKES
+    sure = 0.5 + 0.2 * is_significant + 0.2 * min(1.0, found.ratio - 1) + 0.1 * (found.peak_db > 3)
     kind = BurstType.GROUP if is_group else BurstType.III
     words = f"{_drift_words(found)}; {found.half_s:.1f} s at half power ({lifetime_s:.1f} s is usual for type III)"
     return Verdict(kind, min(sure, 0.95), words)

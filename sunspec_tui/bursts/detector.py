@@ -1,119 +1,107 @@
 """Find bursts in rows as they come.
 
-Rows become cells, cells are compared with the background, runs above it become structures, and structures become
-bursts. `TraceFinder` is the part with a short memory, `BurstTracker` the part that joins what it finds.
+Rows become cells, cells above the background become runs, runs become structures, and structures become bursts.
 """
-
-import math
-from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.bursts.background import MIN_BLOCKS, Background, BackgroundFollower
-from sunspec_tui.bursts.cells import CELLS_PER_BLOCK, Block, CellFolder, CellGrid
-from sunspec_tui.bursts.drift_sums import DriftHit, DriftSums
-from sunspec_tui.bursts.runs import Run, RunFinder, limits_db, smoothed
+from sunspec_tui.bursts.cells import CellFolder, CellGrid
+from sunspec_tui.bursts.trace_finder import Found, TraceFinder
+from sunspec_tui.bursts.tracker import BurstTracker
+from sunspec_tui.core.bursts import Burst
+from sunspec_tui.core.products import Product
 
-WARM_UP_BLOCKS = 225
-"""Blocks of recorded rows that give the first background: a quarter of an hour."""
+SETTLE_BLOCKS = 15
+"""Blocks from one search for settled bursts to the next."""
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a block has given.
-
-    Attributes
-    ----------
-    cell
-        Number of the cell after the block's last.
-    runs
-        Runs that have ended.
-    hits
-        Drift hits that are now known.
-    """
-
-    cell: int
-    runs: tuple[Run, ...]
-    hits: tuple[DriftHit, ...]
+_ROWS_FOR_CADENCE = 8
 
 
-class TraceFinder:
-    """Finds runs and drift hits, block by block.
-
-    Its memory ends after the background's window and the longest run.
+class BurstDetector:
+    """Detector of bursts in a stream.
 
     Parameters
     ----------
-    grid
-        Bins and cells.
-    warm_up_blocks
-        Blocks that are kept at the begin, to be compared with their own background.
+    frequencies_hz
+        Centres of the rows' bins, ascending, shape (nbins,).
+    products
+        Products of the rows' last axis.
+    source
+        Address of the stream, or name of the file.
+
+    Attributes
+    ----------
+    cadence_s
+        Time from row to row; NaN for the first rows.
     """
 
-    def __init__(self, grid: CellGrid, warm_up_blocks: int = MIN_BLOCKS) -> None:
-        nbins = len(grid.frequencies_mhz)
-        self._background = BackgroundFollower(nbins)
-        self._runs, self._sums = RunFinder(nbins), DriftSums(grid.frequencies_mhz, grid.cell_s)
-        self._warm_up_blocks = max(warm_up_blocks, MIN_BLOCKS)
-        self._waiting: deque[Block] | None = deque()
-        self._last: NDArray[np.float32] | None = None
-        self._last_circular: NDArray[np.float32] | None = None
-        self._number: int | None = None
+    def __init__(self, frequencies_hz: NDArray[np.float64], products: tuple[Product, ...], source: str = "") -> None:
+        self._frequencies_hz, self._products, self._source = frequencies_hz, products, source
+        self.cadence_s = float("nan")
+        self._first: list[tuple[NDArray[np.float64], NDArray[np.float32]]] = []
+        self._parts: tuple[CellFolder, TraceFinder, BurstTracker] | None = None
 
-    def feed(self, block: Block) -> list[Found]:
-        """Add a block; return what it gives, also of blocks that waited."""
-        self._background.add(block.number, block.decibels)
-        if self._waiting is None:
-            return [self._process(block, self._background.background())]
-        self._waiting.append(block)
-        return self.end_warm_up() if self._background.count >= self._warm_up_blocks else []
+    def feed(self, times_s: NDArray[np.float64], data: NDArray[np.float32]) -> tuple[Burst, ...]:
+        """Add rows in order; return the bursts that have changed.
 
-    def end_warm_up(self) -> list[Found]:
-        """Process the blocks that wait, with the background so far."""
-        blocks, self._waiting = self._waiting or (), None
-        background = self._background.background(least=1)
-        return [self._process(block, background) for block in blocks]
+        Parameters
+        ----------
+        times_s
+            End of each row's averaging, seconds since 1970 UTC, shape (n,).
+        data
+            Power, shape (n, nbins, nproducts); NaN for missing values.
 
-    def _process(self, block: Block, background: Background | None) -> Found:
-        """Find the runs and hits of a block."""
-        cell = block.number * CELLS_PER_BLOCK
-        if background is None:
-            return Found(cell + CELLS_PER_BLOCK, (), ())
-        runs: list[Run] = []
-        if self._number is not None and block.number != self._number + 1:
-            runs += self._runs.close(self._number * CELLS_PER_BLOCK + CELLS_PER_BLOCK - 1)
-            self._last = None
-        self._number = block.number
-        excess = block.decibels - background.level_db
-        before = excess[:1].repeat(2, axis=0) if self._last is None else self._last
-        cells = np.concatenate([before, excess])
-        self._last = cells[-2:]
-        limits = limits_db(background.spread_db, background.noise_db)
-        # The mean of three cells is known one cell later.
-        runs += self._runs.feed(cell - 1, smoothed(cells), self._circular(block), limits)
-        hits = self._sums.feed(block.number, block.decibels - background.recent_db)
-        return Found(cell + CELLS_PER_BLOCK, tuple(runs), tuple(hits))
+        Returns
+        -------
+        tuple of Burst
+            Bursts that were opened, updated or closed.
+        """
+        if self._parts is None:
+            self._first.append((times_s, data))
+            if sum(len(times) for times, _ in self._first) < _ROWS_FOR_CADENCE:
+                return ()
+            times_s, data = (np.concatenate(each) for each in zip(*self._first, strict=True))
+            self._start(times_s)
+        folder, _, _ = self._get_parts()
+        changes: dict[str, Burst] = {}
+        for block in folder.feed(times_s, data):
+            for found in self._get_parts()[1].feed(block):
+                changes |= {burst.name: burst for burst in self._track(found)}
+        return tuple(changes.values())
 
-    def _circular(self, block: Block) -> NDArray[np.float32] | None:
-        """Return V/I of the cells of the runs, one cell before the block's."""
-        if block.circular is None:
-            return None
-        before = block.circular[:1] if self._last_circular is None else self._last_circular
-        self._last_circular = block.circular[-1:]
-        return np.concatenate([before, block.circular[:-1]])
+    def _start(self, times_s: NDArray[np.float64]) -> None:
+        """Make the parts for the cadence of the first rows."""
+        self._first.clear()
+        self.cadence_s = float(np.median(np.diff(times_s)))
+        grid = CellGrid(self._frequencies_hz, self.cadence_s)
+        self._parts = (
+            CellFolder(grid, self._products),
+            TraceFinder(grid),
+            BurstTracker(grid.frequencies_mhz, grid.cell_s, self._source),
+        )
 
-    def open_runs(self) -> list[Run]:
-        """Return the runs that go on."""
-        return [] if self._number is None else self._runs.open_runs(self._end)
+    def _get_parts(self) -> tuple[CellFolder, TraceFinder, BurstTracker]:
+        assert self._parts is not None  # noqa: S101 - for the type checker
+        return self._parts
 
-    def close(self) -> list[Run]:
-        """End all runs; return them."""
-        return [] if self._number is None else self._runs.close(self._end)
+    def _track(self, found: Found) -> tuple[Burst, ...]:
+        """Follow the bursts; a block without anything costs nothing."""
+        _, finder, tracker = self._get_parts()
+        tracker.add(found.runs, found.hits)
+        open_runs = finder.open_runs()
+        settles = found.cell // 8 % SETTLE_BLOCKS == 0
+        if not found.runs and not found.hits and not open_runs and not settles:
+            return ()
+        return tracker.update(found.cell, open_runs, settles=settles)
 
-    @property
-    def _end(self) -> int:
-        assert self._number is not None  # noqa: S101 - for the type checker
-        return (self._number + 1) * CELLS_PER_BLOCK - 1
+    def close(self) -> tuple[Burst, ...]:
+        """End all bursts; return those that have changed."""
+        if self._parts is None:
+            return ()
+        _, finder, tracker = self._parts
+        waiting = finder.end_warm_up()
+        for found in waiting:
+            tracker.add(found.runs, found.hits)
+        tracker.add(finder.close(), ())
+        return tracker.close()

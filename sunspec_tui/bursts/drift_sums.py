@@ -46,7 +46,13 @@ PEAK_CELLS = 8
 MIN_BINS_PER_BAND = 3
 """Least number of bins of a band."""
 
+MIN_PAIRED_BINS = 72
+"""Least number of bins that are summed in pairs."""
+
 _RANGES = [(low, high) for low in range(BANDS) for high in range(low + MIN_BANDS, BANDS + 1)]
+_BANDS_OF_RANGES = np.array(
+    [[(low <= band < high) / math.sqrt(high - low) for low, high in _RANGES] for band in range(BANDS)], np.float32
+)
 _CLIP_LOW, _CLIP_HIGH = -3.0, 8.0
 _SUMMED_CELLS = 2
 _STATISTICS_BLOCKS, _UPDATE_BLOCKS = 225, 15  # a quarter of an hour, and a minute
@@ -89,7 +95,7 @@ class DriftHit:
 def offsets_cells(frequencies_mhz: NDArray[np.float64], speed: float, cell_s: float) -> NDArray[np.int64]:
     """Return the delay of each frequency after the middle one, in cells."""
     heights = height_light_s(frequencies_mhz)
-    return np.rint((heights - heights[len(heights) // 2]) / speed / cell_s).astype(np.int64)
+    return np.asarray(np.rint((heights - heights[len(heights) // 2]) / speed / cell_s), np.int64)
 
 
 class DriftSums:
@@ -105,16 +111,24 @@ class DriftSums:
 
     def __init__(self, frequencies_mhz: NDArray[np.float64], cell_s: float) -> None:
         used = np.flatnonzero((frequencies_mhz >= MIN_MHZ) & (frequencies_mhz <= MAX_MHZ))
-        self._per_band = len(used) // BANDS
-        first = int(used[0]) if used.size else 0
-        self._used = slice(first, first + self._per_band * BANDS)
-        kept = frequencies_mhz[self._used]
+        # A pair of bins is as good as two bins for a burst that is wider, and costs half.
+        self._pair = 2 if len(used) >= MIN_PAIRED_BINS else 1
+        self._per_band = len(used) // (BANDS * self._pair)
+        count, first = self._per_band * BANDS, int(used[0]) if used.size else 0
+        self._used = slice(first, first + count * self._pair)
+        kept = frequencies_mhz[self._used].reshape(count, self._pair).mean(axis=1)
         self.is_possible = self._per_band >= MIN_BINS_PER_BAND
-        self._offsets = [offsets_cells(kept, speed, cell_s) for speed in SPEEDS] if self.is_possible else []
-        self._reach = max((int(np.abs(offsets).max()) for offsets in self._offsets), default=0)
+        offsets = [offsets_cells(kept, speed, cell_s) for speed in SPEEDS] if self.is_possible else []
+        self._offsets = np.array(offsets, np.int64).reshape(-1, count)
+        self._reach = int(np.abs(self._offsets).max(initial=0))
         self._length = 4 * self._reach + PEAK_CELLS + 2 * CELLS_PER_BLOCK
-        self._columns = np.arange(len(kept))
-        self._statistics = SumStatistics(len(kept))
+        self._columns = np.arange(count)
+        # Places of all tracks in the cells, shape (CELLS_PER_BLOCK, speeds, bins).
+        begin = self._length - self._reach - CELLS_PER_BLOCK
+        self._rows = np.arange(begin, begin + CELLS_PER_BLOCK)
+        rows = self._rows[:, np.newaxis, np.newaxis] + self._offsets
+        self._places = rows * count + self._columns
+        self._statistics = SumStatistics(count)
         self._forget(0)
 
     def _forget(self, cell: int) -> None:
@@ -125,7 +139,7 @@ class DriftSums:
         self._sums = np.zeros((self._length, len(SPEEDS), len(_RANGES)), np.float32)
 
     def feed(self, number: int, over_recent_db: NDArray[np.float32]) -> list[DriftHit]:
-        """Add the cells of a block; return the hits that are now known.
+        """Add the cells of a block; return new hits.
 
         Parameters
         ----------
@@ -140,33 +154,39 @@ class DriftSums:
         if cell != self._first + self._length:
             self._forget(cell)
         self._first += CELLS_PER_BLOCK
-        values = over_recent_db[:, self._used]
+        values = over_recent_db[:, self._used].reshape(CELLS_PER_BLOCK, -1, self._pair).mean(axis=2)
         scale = self._statistics.scale(number, values)
         normal = np.nan_to_num(np.clip(values / scale, _CLIP_LOW, _CLIP_HIGH), nan=0.0)
-        for kept, new in ((self._decibels, values), (self._cells, normal)):
-            kept[:-CELLS_PER_BLOCK] = kept[CELLS_PER_BLOCK:]
-            kept[-CELLS_PER_BLOCK:] = new
+        self._shift(self._decibels, values)
+        self._shift(self._cells, normal)
         return self._evaluate(number)
+
+    @staticmethod
+    def _shift(kept: NDArray[np.float32], new: NDArray[np.float32]) -> None:
+        """Forget the oldest cells and add new ones."""
+        kept[:-CELLS_PER_BLOCK] = kept[CELLS_PER_BLOCK:]
+        kept[-CELLS_PER_BLOCK:] = new
 
     def _evaluate(self, number: int) -> list[DriftHit]:
         """Sum along the tracks through the newest cells that are complete."""
-        begin = self._length - self._reach - CELLS_PER_BLOCK
-        rows = np.arange(begin, begin + CELLS_PER_BLOCK)[:, np.newaxis]
+        pairs = self._cells.copy()
+        pairs[1:] += self._cells[:-1]
         self._sums[:-CELLS_PER_BLOCK] = self._sums[CELLS_PER_BLOCK:]
-        for i, offsets in enumerate(self._offsets):
-            tracks = self._cells[rows + offsets, self._columns] + self._cells[rows + offsets - 1, self._columns]
-            self._sums[rows[:, 0], i] = band_sums(tracks, self._per_band)
-        limit = self._statistics.limit(number, self._sums[rows[:, 0]].max(axis=(1, 2)))
-        checked = rows[:, 0] - max(PEAK_CELLS, self._reach)
+        sums = band_sums(pairs.take(self._places), self._per_band)
+        self._sums[self._rows] = sums
+        limit = self._statistics.limit(number, sums.max(axis=(1, 2)))
+        checked = self._rows - max(PEAK_CELLS, self._reach)
+        if not self._sums[checked].max() >= limit:
+            return []
         return [hit for row in checked.tolist() if (hit := self._hit(row, limit)) is not None]
 
     def _hit(self, row: int, limit: float) -> DriftHit | None:
-        """Return the hit of a row; None unless its sum is the highest."""
+        """Return the hit of a row; None without one."""
         around = self._sums[row - PEAK_CELLS : row + PEAK_CELLS + 1]
         best = float(self._sums[row].max())
         if best < limit or best < float(around.max()) or best <= float(around[:PEAK_CELLS].max()):
             return None
-        speed, part = np.unravel_index(int(self._sums[row].argmax()), self._sums.shape[1:])
+        speed, part = divmod(int(self._sums[row].argmax()), len(_RANGES))
         low, high = (edge * self._per_band for edge in _RANGES[part])
         rows = row + self._offsets[speed][low:high]
         # At some time of the track, interference without drift has a higher sum.
@@ -180,8 +200,8 @@ class DriftSums:
         return DriftHit(
             begin=self._first + int(rows.min()) - 1,
             end=self._first + int(rows.max()) + 1,
-            low_bin=first + low,
-            high_bin=first + high - 1,
+            low_bin=first + low * self._pair,
+            high_bin=first + high * self._pair - 1,
             speed=SPEEDS[speed],
             sum=best,
             undrifted=undrifted,
@@ -190,19 +210,18 @@ class DriftSums:
 
 
 def band_sums(tracks: NDArray[np.float32], per_band: int) -> NDArray[np.float32]:
-    """Return the normalised sums of neighbouring bands, shape (n, ranges).
+    """Return the normalised sums of neighbouring bands, shape (n, speeds, ranges).
 
     Parameters
     ----------
     tracks
-        Sums of two cells on a track, shape (n, bins).
+        Sums of two cells on a track, shape (n, speeds, bins).
     per_band
         Bins of a band.
     """
-    bands = tracks.reshape(len(tracks), -1, per_band).sum(axis=2)
-    total = np.concatenate([np.zeros((len(bands), 1), np.float32), np.cumsum(bands, axis=1)], axis=1)
-    lows, highs = np.array(_RANGES).T
-    return np.asarray((total[:, highs] - total[:, lows]) / np.sqrt(_SUMMED_CELLS * per_band * (highs - lows)))
+    bands = tracks.reshape(*tracks.shape[:2], -1, per_band) @ np.ones(per_band, np.float32)
+    # A matrix adds the bands of all ranges at once.
+    return np.asarray(bands @ (_BANDS_OF_RANGES / np.sqrt(np.float32(_SUMMED_CELLS * per_band))))
 
 
 class SumStatistics:
@@ -225,8 +244,9 @@ class SumStatistics:
         with without_warnings():
             self._sizes.append(np.nanmean(np.abs(values_db), axis=0))
         if self._must_update(number, len(self._sizes)):
-            scale = np.float32(_SIGMAS_OF_MEAN) * np.nan_to_num(np.quantile(np.array(self._sizes), _QUIET, axis=0), nan=np.inf)
-            self._scale = np.maximum(scale, _MIN_SCALE_DB)
+            quiet = np.quantile(np.array(self._sizes), _QUIET, axis=0).astype(np.float32)
+            # A bin that is often missing takes no part.
+            self._scale = np.maximum(np.nan_to_num(_SIGMAS_OF_MEAN * quiet, nan=np.inf), _MIN_SCALE_DB)
         return self._scale
 
     def limit(self, number: int, highest: NDArray[np.float32]) -> float:

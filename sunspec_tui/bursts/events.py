@@ -25,7 +25,7 @@ MIN_II_S = 90.0
 """Least length of a burst of type II."""
 
 MIN_UNKNOWN_DB, MIN_UNKNOWN_RATIO = 3.0, 1.3
-"""Least strength, and least ratio of the limits of the band, of a burst whose type is not known: weaker ones are not reported."""
+"""Least strength and ratio of the band's limits of a burst of unknown type; weaker ones are not reported."""
 
 MIN_GRAINS, GRAIN_PAUSE_S, MAX_GRAIN_S, MAX_GRAIN_MHZ, MIN_GRAIN_MHZ = 15, 15.0, 5.0, 8.0, 50.0
 """Least number of grains of a noise storm, longest pause between them, and their size and lowest frequency."""
@@ -70,13 +70,16 @@ class EventMaker:
         self._known: dict[tuple[Run, ...], Piece] = {}
 
     def events(self, structures: Iterable[tuple[Run, ...]], hits: Iterable[DriftHit]) -> list[Event]:
-        """Return the bursts of structures and hits in the order of their begins."""
+        """Return the bursts of structures and hits, the earliest first."""
         structures = list(structures)
-        pieces = joined([self._piece(runs) for runs in structures if len({run.bin for run in runs}) >= MIN_BINS], self._piece)
+        large = [runs for runs in structures if len({run.bin for run in runs}) >= MIN_BINS]
+        pieces = joined([self._piece(runs) for runs in large], self._piece)
         self._known = {piece.runs: piece for piece in pieces}
-        events = [self._event(piece) for piece in pieces if is_reported(piece)]
-        events += self._slow_bursts(pieces, BurstType.II) + self._slow_bursts(pieces, BurstType.CONTINUUM)
-        events += self._storms(structures)
+        events = self._slow_bursts(pieces, BurstType.II) + self._slow_bursts(pieces, BurstType.CONTINUUM)
+        taken = {run for event in events for run in event.runs}
+        events += [self._event(piece) for piece in pieces if is_reported(piece) and piece.runs[0] not in taken]
+        taken |= {run for event in events for run in event.runs}
+        events += self._storms(runs for runs in structures if runs[0] not in taken)
         events += self._faint_bursts(hits, events)
         return sorted(events, key=lambda event: (event.burst.begin_s, event.burst.low_mhz))
 
@@ -92,7 +95,7 @@ class EventMaker:
         """Return a piece as a burst of its own."""
         return Event(piece.runs, self._burst(piece.runs, piece.measures, piece.verdict))
 
-    def _burst(self, runs: Sequence[Run], found: Measures, decided: Verdict, **numbers: float) -> Burst:
+    def _burst(self, runs: Sequence[Run], found: Measures, decided: Verdict) -> Burst:
         return Burst(
             "",
             found.begin_s,
@@ -111,13 +114,12 @@ class EventMaker:
             is_open=any(run.is_open for run in runs),
             reason=decided.reason,
             source=self._source,
-            **numbers,  # type: ignore[arg-type]
         )
 
     # Slow bursts
 
     def _slow_bursts(self, pieces: Sequence[Piece], kind: BurstType) -> list[Event]:
-        """Return the bursts of types II or IV: pieces that follow each other."""
+        """Return the bursts of type II or IV."""
         events = []
         for group in followers([piece for piece in pieces if piece.verdict.type is kind]):
             begin_s, end_s = group[0].measures.begin_s, max(piece.measures.end_s for piece in group)
@@ -129,15 +131,24 @@ class EventMaker:
         return events
 
     def _slow_burst(self, group: Sequence[Piece]) -> Event:
-        """Return one burst of several pieces; the most certain one gives its type and drift."""
+        """Return one burst of several pieces.
+
+        The most certain piece gives its type and drift.
+        """
         runs = tuple(run for piece in group for run in piece.runs)
         best = max(group, key=lambda piece: (piece.verdict.type is not BurstType.UNKNOWN, piece.verdict.confidence))
         whole = measures(runs, self._frequencies_mhz, self._cell_s)
         burst = self._burst(runs, whole, best.verdict)
         lanes, ratio = lanes_of([piece.runs for piece in group], self._frequencies_mhz)
-        numbers = {"drift_mhz_s": best.measures.drift_mhz_s, "drift_error_mhz_s": best.measures.drift_error_mhz_s}
-        begin_s = min(piece.measures.begin_s for piece in group)
-        return Event(runs, replace(burst, begin_s=begin_s, lanes=lanes, lane_ratio=ratio, **numbers))
+        burst = replace(
+            burst,
+            begin_s=min(piece.measures.begin_s for piece in group),
+            drift_mhz_s=best.measures.drift_mhz_s,
+            drift_error_mhz_s=best.measures.drift_error_mhz_s,
+            lanes=lanes,
+            lane_ratio=ratio,
+        )
+        return Event(runs, burst)
 
     # Noise storms
 
@@ -161,7 +172,7 @@ class EventMaker:
         return bool(is_short and used.min() >= MIN_GRAIN_MHZ and np.ptp(used) <= MAX_GRAIN_MHZ)
 
     def _storm(self, grains: Sequence[tuple[Run, ...]]) -> list[Event]:
-        """Return the storm of some grains; none if one bin has too many."""
+        """Return the storm of some grains, if it is one."""
         bins = np.array([runs[0].bin for runs in grains])
         if len(grains) < MIN_GRAINS or np.bincount(bins).max() > _MAX_GRAIN_SHARE * len(grains):
             return []
@@ -229,7 +240,7 @@ def followers(pieces: Sequence[Piece]) -> list[list[Piece]]:
 
 
 def belongs_to(piece: Piece, group: Sequence[Piece]) -> bool:
-    """Return True if a slow piece of unknown type may be a lane of a type II."""
+    """Return True if a slow piece may be a type II lane."""
     found = piece.measures
     if piece.verdict.type is not BurstType.UNKNOWN or found.run_s < _SLOW_S:
         return False

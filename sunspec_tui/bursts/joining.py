@@ -74,7 +74,8 @@ def are_one_burst(first: Measures, second: Measures) -> bool:
     if gap_mhz < -_MAX_COMMON * min(lower.width_mhz, upper.width_mhz):
         return False
     overlap_s = min(first.end_s, second.end_s) - max(first.begin_s, second.begin_s)
-    if gap_mhz > MAX_GAP_MHZ or overlap_s < _MIN_COMMON_TIME * min(first.end_s - first.begin_s, second.end_s - second.begin_s):
+    shorter_s = min(first.end_s - first.begin_s, second.end_s - second.begin_s)
+    if gap_mhz > MAX_GAP_MHZ or overlap_s < _MIN_COMMON_TIME * shorter_s:
         return False
     heights = height_light_s(np.array([upper.middle_mhz, lower.middle_mhz]))
     latest_s = III_DELAYS[1] * float(heights[1] - heights[0])

@@ -1,4 +1,4 @@
-"""Lanes of a burst of type II: how many, and the ratio of their frequencies."""
+"""Count the lanes of a type II and compare their frequencies."""
 
 from collections.abc import Sequence
 
@@ -33,7 +33,10 @@ def lanes_of(pieces: Sequence[Sequence[Run]], frequencies_mhz: NDArray[np.float6
 
 
 def ridge(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64]) -> dict[int, float]:
-    """Return the mean frequency of the runs of each cell, weighted with their peaks."""
+    """Return the mean frequency of the runs of each cell.
+
+    The peaks of the runs are its weights.
+    """
     sums: dict[int, float] = {}
     weights: dict[int, float] = {}
     for run in runs:
@@ -44,7 +47,7 @@ def ridge(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64]) -> dict[int
 
 
 def _ratio(first: dict[int, float], second: dict[int, float]) -> tuple[int, float]:
-    """Return the number of common cells and the higher frequency over the lower."""
+    """Return the number of common cells and the frequency ratio."""
     common = first.keys() & second.keys()
     if not common:
         return 0, float("nan")

@@ -6,6 +6,7 @@ frequency (Newkirk's model). A track that bends with frequency is a straight lin
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -252,9 +253,9 @@ def _circular(runs: Sequence[Run], peaks_db: NDArray[np.float64]) -> float:
 def half_power_by_frequency(
     used_mhz: NDArray[np.float64], halves_s: NDArray[np.float64], most: int = 4
 ) -> tuple[tuple[float, float], ...]:
-    """Return durations at half power in a few equal parts of the band."""
+    """Return durations at half power in parts of the band."""
     edges = np.linspace(used_mhz.min(), used_mhz.max() + 1e-6, most + 1)
-    parts = [(used_mhz >= low) & (used_mhz < high) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [(used_mhz >= low) & (used_mhz < high) for low, high in pairwise(edges)]
     return tuple(
         (round(float(used_mhz[part].mean()), 1), round(float(np.median(halves_s[part])), 2))
         for part in parts
@@ -265,7 +266,7 @@ def half_power_by_frequency(
 def fitted_line(
     x: NDArray[np.float64], times_s: NDArray[np.float64], resolution_s: float
 ) -> tuple[float, float, float]:
-    """Fit times to a line; return its slope, the slope's error, the residual.
+    """Fit times to a line; return slope, its error, and residual.
 
     Outliers are left out. The residual is at least half of the resolution. All are NaN with too few or equal `x`.
     """

@@ -32,9 +32,12 @@ _FLAT_DB = 0.1
 _HISTORY_CELLS = 2 * MAX_RUN_CELLS
 _OUTSIDE, _INSIDE, _TAIL = 0, 1, 2
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Run:
     """A time during which one bin lies above its background.
+
+    Two runs are equal if they are the same object, so that they are found quickly in sets.
 
     Attributes
     ----------
@@ -80,7 +83,7 @@ class Run:
 
 
 def smoothed(excess_db: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return means over three cells and three bins, shape (n - 2, nbins).
+    """Return means over three cells and bins, shape (n - 2, nbins).
 
     Missing values are left out; without any value the mean is NaN.
     """
@@ -124,7 +127,11 @@ class RunFinder:
         self._high = np.zeros(nbins, np.float32)
 
     def feed(
-        self, first: int, excess_db: NDArray[np.float32], circular: NDArray[np.float32] | None, limits: NDArray[np.float32]
+        self,
+        first: int,
+        excess_db: NDArray[np.float32],
+        circular: NDArray[np.float32] | None,
+        limits: NDArray[np.float32],
     ) -> list[Run]:
         """Add smoothed cells; return the runs that have ended.
 

@@ -1,6 +1,7 @@
-"""Steps of the receiver's gain: many bins jump in the same cell and stay.
+"""Find steps of the receiver's gain.
 
-Some bins go up and others down, without drift. The background takes part in such a step, so that it is no burst.
+Many bins jump in the same cell and stay, some up and others down, without drift. The background takes part in such a
+step, so that the bins that went up are no burst.
 """
 
 import numpy as np
@@ -12,30 +13,66 @@ MIN_STEP_DB = 1.0
 MIN_SHARE, MIN_SIGN_SHARE = 0.2, 0.15
 """Least share of the bins that step together, and of these with each sign."""
 
-AFTER_CELLS = 3
-"""Cells after a step that must be known: a step stays."""
+SIDE_CELLS = 4
+"""Cells before and after a step that are compared: a step stays."""
 
 _STEP_SIGMAS = 6.0
-_STAYS_WITHIN = 0.5
+_FLAT_SHARE = 0.25
+_WINDOW = 2 * SIDE_CELLS + 1
 
 
 def gain_step_db(
     before_db: NDArray[np.float32], after_db: NDArray[np.float32], noise_db: NDArray[np.float32]
 ) -> NDArray[np.float32] | None:
-    """Return the step of each bin, 0 for those without; None if it is no step of the gain.
+    """Return the step of each bin; None without a step of the gain.
+
+    The step is 0 for bins that do not take part.
 
     Parameters
     ----------
     before_db, after_db
-        Cells before and after a cell in which the step may be, shape (n, nbins), at least two of each.
+        Cells before and after the cell in which the step may be, shape (n, nbins), at least two of each.
     noise_db
         Standard deviation of the cells, shape (nbins,).
     """
     step = after_db.mean(axis=0) - before_db.mean(axis=0)
     limit = np.maximum(_STEP_SIGMAS * noise_db / np.sqrt(len(after_db)), MIN_STEP_DB)
-    is_flat = np.maximum(np.ptp(before_db, axis=0), np.ptp(after_db, axis=0)) <= _STAYS_WITHIN * np.abs(step)
+    is_flat = np.maximum(np.ptp(before_db, axis=0), np.ptp(after_db, axis=0)) <= _FLAT_SHARE * np.abs(step)
     is_step = (np.abs(step) > limit) & is_flat
     ups, downs = np.count_nonzero(is_step & (step > 0)), np.count_nonzero(is_step & (step < 0))
     if ups + downs < MIN_SHARE * step.size or min(ups, downs) < MIN_SIGN_SHARE * (ups + downs):
         return None
     return np.where(is_step, step, np.float32(0))
+
+
+class StepFinder:
+    """Finds steps of the gain in blocks that follow each other."""
+
+    def __init__(self) -> None:
+        self._last: NDArray[np.float32] | None = None
+
+    def feed(self, decibels: NDArray[np.float32], noise_db: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """Add the cells of a block; return the step that is now known.
+
+        Parameters
+        ----------
+        decibels
+            Cells, shape (n, nbins).
+        noise_db
+            Standard deviation of the cells, shape (nbins,).
+        """
+        cells = decibels if self._last is None else np.concatenate([self._last, decibels])
+        self._last = cells[-(_WINDOW - 1) :]
+        if len(cells) < _WINDOW:
+            return None
+        change = cells[SIDE_CELLS + 1 : 1 - SIDE_CELLS or None] - cells[SIDE_CELLS - 1 : -SIDE_CELLS - 1]
+        shares = np.count_nonzero(np.abs(change) > MIN_STEP_DB, axis=1) / cells.shape[1]
+        best = int(shares.argmax())
+        if shares[best] < MIN_SHARE:
+            return None
+        before, after = cells[best : best + SIDE_CELLS], cells[best + SIDE_CELLS + 1 : best + _WINDOW]
+        return gain_step_db(before, after, noise_db)
+
+    def forget(self) -> None:
+        """Begin anew after missing rows."""
+        self._last = None

@@ -5,6 +5,7 @@ So a short stroke is not linked with the slow lane or the continuum that it cros
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 from sunspec_tui.bursts.runs import Run
 
@@ -16,9 +17,6 @@ MIN_OVERLAP = 0.5
 
 MAX_RATIO, RATIO_CELLS = 2.5, 2
 """A run lasts at most so many times as long as its neighbour, and so many cells longer."""
-
-SETTLED_CELLS = 120
-"""Cells without a new run after which a structure is complete."""
 
 
 def are_linked(first: Run, second: Run) -> bool:
@@ -38,7 +36,7 @@ class Structures:
         self._next = 0
 
     def copy(self) -> "Structures":
-        """Return a copy to which runs that still go on can be added."""
+        """Return a copy, to add runs that go on."""
         copied = Structures()
         copied._of_bin.update((number, list(runs)) for number, runs in self._of_bin.items())
         copied._owner, copied._next = dict(self._owner), self._next
@@ -68,22 +66,11 @@ class Structures:
         """Return all structures."""
         return [tuple(runs) for runs in self._members.values()]
 
-    def complete(self, cell: int) -> list[tuple[Run, ...]]:
-        """Hand out the structures that can no longer grow.
-
-        Parameters
-        ----------
-        cell
-            Number of the newest cell.
-        """
-        settled = [
-            number for number, runs in self._members.items() if max(run.end for run in runs) + SETTLED_CELLS < cell
-        ]
-        return [self._take(number) for number in settled]
-
-    def _take(self, number: int) -> tuple[Run, ...]:
-        runs = tuple(self._members.pop(number))
+    def remove(self, runs: Iterable[Run]) -> None:
+        """Remove runs; structures without runs end."""
         for run in runs:
-            del self._owner[run]
+            number = self._owner.pop(run)
+            self._members[number].remove(run)
             self._of_bin[run.bin].remove(run)
-        return runs
+            if not self._members[number]:
+                del self._members[number]

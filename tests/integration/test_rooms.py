@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "sunspec_tui"
-ROOMS = ("core", "stream", "files", "timeline", "plots", "producer", "monitoring", "webapp", "tui", "cli")
+ROOMS = ("core", "bursts", "stream", "files", "timeline", "plots", "producer", "monitoring", "webapp", "tui", "cli")
 SUB_ROOMS = ("files/archive", "tui/terminal", "tui/display", "tui/widgets")
 MODULES = sorted(PACKAGE.rglob("*.py"))
 # Names that meant something else, or nothing, to a newcomer. `tell` is the method of a file.

@@ -1,0 +1,139 @@
+"""Find runs and drift hits in blocks of cells.
+
+Cells are compared with the background of the last hour. The memory is bounded, so rows that are read in overlapping
+parts give the same runs as rows that are read at once.
+"""
+
+from collections import deque
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.bursts.background import MIN_BLOCKS, MIN_NOISE_DB, Background, BackgroundFollower
+from sunspec_tui.bursts.cells import CELLS_PER_BLOCK, Block, CellGrid
+from sunspec_tui.bursts.drift_sums import DriftHit, DriftSums
+from sunspec_tui.bursts.runs import Run, RunFinder, limits_db, smoothed
+from sunspec_tui.bursts.steps import StepFinder
+
+WARM_UP_BLOCKS = 225
+"""Blocks of recorded rows that give the first background: a quarter of an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a block has given.
+
+    Attributes
+    ----------
+    cell
+        Number of the cell after the block's last.
+    runs
+        Runs that have ended.
+    hits
+        Drift hits that are now known.
+    """
+
+    cell: int
+    runs: tuple[Run, ...]
+    hits: tuple[DriftHit, ...]
+
+
+class TraceFinder:
+    """Finds runs and drift hits, block by block.
+
+    Its memory ends after the background's window and the longest run.
+
+    Parameters
+    ----------
+    grid
+        Bins and cells.
+    warm_up_blocks
+        Blocks that are kept at the begin, to be compared with their own background.
+    """
+
+    def __init__(self, grid: CellGrid, warm_up_blocks: int = MIN_BLOCKS) -> None:
+        nbins = len(grid.frequencies_mhz)
+        self._background = BackgroundFollower(nbins)
+        self._runs, self._sums = RunFinder(nbins), DriftSums(grid.frequencies_mhz, grid.cell_s)
+        self._warm_up_blocks = max(warm_up_blocks, MIN_BLOCKS)
+        self._waiting: deque[Block] | None = deque()
+        self._steps, self._step_list = StepFinder(), list[tuple[int, NDArray[np.float32]]]()
+        self._last: NDArray[np.float32] | None = None
+        self._last_circular: NDArray[np.float32] | None = None
+        self._number: int | None = None
+
+    def feed(self, block: Block) -> list[Found]:
+        """Add a block; return what it gives, also of blocks that waited."""
+        self._background.add(block.number, block.decibels)
+        self._follow_gain(block)
+        if self._waiting is None:
+            return [self._process(block, self._background.background())]
+        self._waiting.append(block)
+        return self.end_warm_up() if self._background.count >= self._warm_up_blocks else []
+
+    def end_warm_up(self) -> list[Found]:
+        """Process the blocks that wait, with the background so far."""
+        blocks, self._waiting = self._waiting or (), None
+        background = self._background.background(least=1)
+        found = [self._process(block, self._before_steps(block.number, background)) for block in blocks]
+        self._step_list.clear()
+        return found
+
+    def _follow_gain(self, block: Block) -> None:
+        """Let the background take part in a step of the gain."""
+        noise = np.full(block.decibels.shape[1], MIN_NOISE_DB, np.float32)
+        step = self._steps.feed(block.decibels, noise)
+        if step is not None:
+            self._background.shift(step)
+            if self._waiting is not None:
+                self._step_list.append((block.number, step))
+
+    def _before_steps(self, number: int, background: Background | None) -> Background | None:
+        """Return the background of a block that waited, without later steps."""
+        later = [step for at, step in self._step_list if at > number]
+        if background is None or not later:
+            return background
+        step = np.sum(later, axis=0, dtype=np.float32)
+        return replace(background, level_db=background.level_db - step, recent_db=background.recent_db - step)
+
+    def _process(self, block: Block, background: Background | None) -> Found:
+        """Find the runs and hits of a block."""
+        cell = block.number * CELLS_PER_BLOCK
+        if background is None:
+            return Found(cell + CELLS_PER_BLOCK, (), ())
+        runs: list[Run] = []
+        if self._number is not None and block.number != self._number + 1:
+            runs += self._runs.close(self._number * CELLS_PER_BLOCK + CELLS_PER_BLOCK - 1)
+            self._last = None
+        self._number = block.number
+        excess = block.decibels - background.level_db
+        before = excess[:1].repeat(2, axis=0) if self._last is None else self._last
+        cells = np.concatenate([before, excess])
+        self._last = cells[-2:]
+        limits = limits_db(background.spread_db, background.noise_db)
+        # The mean of three cells is known one cell later.
+        runs += self._runs.feed(cell - 1, smoothed(cells), self._circular(block), limits)
+        hits = self._sums.feed(block.number, block.decibels - background.recent_db)
+        return Found(cell + CELLS_PER_BLOCK, tuple(runs), tuple(hits))
+
+    def _circular(self, block: Block) -> NDArray[np.float32] | None:
+        """Return V/I of the cells that the smoothed ones belong to."""
+        if block.circular is None:
+            return None
+        before = block.circular[:1] if self._last_circular is None else self._last_circular
+        self._last_circular = block.circular[-1:]
+        return np.concatenate([before, block.circular[:-1]])
+
+    def open_runs(self) -> list[Run]:
+        """Return the runs that go on."""
+        return [] if self._number is None else self._runs.open_runs(self._end)
+
+    def close(self) -> list[Run]:
+        """End all runs; return them."""
+        return [] if self._number is None else self._runs.close(self._end)
+
+    @property
+    def _end(self) -> int:
+        assert self._number is not None  # noqa: S101 - for the type checker
+        return (self._number + 1) * CELLS_PER_BLOCK - 1

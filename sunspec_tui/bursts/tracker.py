@@ -1,0 +1,150 @@
+"""Follow bursts from their begin to their end.
+
+A burst keeps its name while runs are added to it. Two minutes and a half after its last run it is settled: it cannot
+change any more, and its runs are forgotten.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sunspec_tui.bursts.drift_sums import DriftHit
+from sunspec_tui.bursts.events import Event, EventMaker
+from sunspec_tui.bursts.runs import Run
+from sunspec_tui.bursts.structures import Structures
+from sunspec_tui.core.bursts import Burst
+
+SETTLED_S = 150.0
+"""Time without a new run after which a burst is settled."""
+
+MAX_RUNS = 6000
+"""Largest number of runs in memory; with more of them the oldest bursts are settled early."""
+
+Key = tuple[int, int]
+
+
+class BurstTracker:
+    """Bursts that are not settled yet.
+
+    Parameters
+    ----------
+    frequencies_mhz
+        Centres of all bins.
+    cell_s
+        Length of a cell.
+    source
+        Address of the stream, or name of the file.
+    """
+
+    def __init__(self, frequencies_mhz: NDArray[np.float64], cell_s: float, source: str) -> None:
+        self._maker, self._cell_s = EventMaker(frequencies_mhz, cell_s, source), cell_s
+        self._structures = Structures()
+        self._run_count = 0
+        self._hits: list[DriftHit] = []
+        self._names: dict[Key, str] = {}
+        self._shown: dict[str, Burst] = {}
+        self._name_counts: dict[str, int] = {}
+
+    def add(self, runs: Iterable[Run], hits: Iterable[DriftHit]) -> None:
+        """Add what was found in a block."""
+        for run in runs:
+            self._structures.add(run)
+            self._run_count += 1
+        self._hits += hits
+
+    def update(self, cell: int, open_runs: Iterable[Run] = (), *, settles: bool = True) -> tuple[Burst, ...]:
+        """Return the bursts that are new or have changed.
+
+        Parameters
+        ----------
+        cell
+            Number of the cell after the newest.
+        open_runs
+            Runs that go on.
+        settles
+            True to hand out the bursts that are settled.
+        """
+        structures = self._structures
+        open_runs = tuple(open_runs)
+        if open_runs:
+            structures = structures.copy()
+            for run in open_runs:
+                structures.add(run)
+        events = self._maker.events(structures.all(), self._hits)
+        changes = self._changes([self._named(event) for event in events])
+        if settles:
+            self._settle(cell * self._cell_s, events)
+        return changes
+
+    def close(self) -> tuple[Burst, ...]:
+        """Return the last changes; nothing goes on after them."""
+        return self.update(0, settles=False)
+
+    # Names
+
+    def _named(self, event: Event) -> Burst:
+        """Return the burst of an event with its name.
+
+        It is the name of the oldest run that has one.
+        """
+        keys = keys_of(event)
+        known = sorted((key for key in keys if key in self._names), key=lambda key: (key[1], key[0]))
+        name = self._names[known[0]] if known else self._new_name(event.burst.begin_s)
+        self._names.update(dict.fromkeys(keys, name))
+        return replace(event.burst, name=name)
+
+    def _new_name(self, begin_s: float) -> str:
+        second = datetime.fromtimestamp(begin_s, UTC).strftime("%Y%m%dT%H%M%S")
+        self._name_counts[second] = count = self._name_counts.get(second, 0) + 1
+        return f"{second}-{count}"
+
+    # Changes
+
+    def _changes(self, bursts: Iterable[Burst]) -> tuple[Burst, ...]:
+        """Return what differs from the last update."""
+        now = {burst.name: burst for burst in bursts}
+        changes = [burst for name, burst in now.items() if self._shown.get(name) != burst]
+        gone = [
+            replace(burst, is_open=False, is_wrong=True, reason="became a part of another burst, or none")
+            for name, burst in self._shown.items()
+            if name not in now
+        ]
+        self._shown = now
+        return (*changes, *gone)
+
+    def _settle(self, now_s: float, events: Iterable[Event]) -> None:
+        """Forget the bursts and runs that cannot change any more."""
+        latest_s = now_s - SETTLED_S
+        if self._run_count > MAX_RUNS:
+            latest_s = now_s
+        kept: set[Run] = set()
+        for event in events:
+            if event.burst.is_open or event.burst.end_s >= latest_s:
+                kept.update(event.runs)
+            else:
+                self._forget(event)
+        old = [
+            run
+            for runs in self._structures.all()
+            if max(run.end for run in runs) * self._cell_s < latest_s
+            for run in runs
+            if run not in kept
+        ]
+        self._structures.remove(old)
+        self._run_count -= len(old)
+        self._hits = [hit for hit in self._hits if hit.end * self._cell_s >= latest_s]
+
+    def _forget(self, event: Event) -> None:
+        """Forget the name of a settled burst; it is shown no more."""
+        for key in keys_of(event):
+            name = self._names.pop(key, None)
+            if name is not None:
+                self._shown.pop(name, None)
+
+
+def keys_of(event: Event) -> list[Key]:
+    """Return keys that stay the same while an event grows."""
+    return [(run.bin, run.begin) for run in event.runs] or [(-1, round(event.burst.begin_s))]
