@@ -24,7 +24,7 @@ _WINDOW = 2 * SIDE_CELLS + 1
 def gain_step_db(
     before_db: NDArray[np.float32], after_db: NDArray[np.float32], noise_db: NDArray[np.float32]
 ) -> NDArray[np.float32] | None:
-    """Return the step of each bin; None without a step of the gain.
+    """Return each bin's step of the gain; None without one.
 
     The step is 0 for bins that do not take part.
 
@@ -52,7 +52,7 @@ class StepFinder:
         self._last: NDArray[np.float32] | None = None
 
     def feed(self, decibels: NDArray[np.float32], noise_db: NDArray[np.float32]) -> NDArray[np.float32] | None:
-        """Add the cells of a block; return the step that is now known.
+        """Add the cells of a block; return a new step.
 
         Parameters
         ----------
