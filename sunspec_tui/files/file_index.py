@@ -169,6 +169,18 @@ def build_index(paths: Sequence[Path], selection: RowSelection, progress: Progre
     SourceError
         If no file can be read, or the files have too many rows.
     """
+    files = index_files(paths, selection, progress)
+    _check_rows(files)
+    files = _without_repeated(_of_one_unit(files))
+    frequencies_hz = _shown_frequencies(files)
+    return FileIndex(tuple(files), frequencies_hz, bin_width_hz(frequencies_hz))
+
+
+def index_files(paths: Sequence[Path], selection: RowSelection, progress: Progress | None = None) -> list[IndexedFile]:
+    """Read the axes of all files that can be read.
+
+    Parameters and errors are those of `build_index`; there is no limit of rows. Files that cannot be read are logged.
+    """
     files, failures = list[IndexedFile](), list[SourceError]()
     for number, path in enumerate(paths, 1):
         try:
@@ -182,10 +194,7 @@ def build_index(paths: Sequence[Path], selection: RowSelection, progress: Progre
     _check_any(files, failures, paths)
     for failure in failures:
         log.warning("%s; the file is left out", failure)
-    _check_rows(files)
-    files = _without_repeated(_of_one_unit(files))
-    frequencies_hz = _shown_frequencies(files)
-    return FileIndex(tuple(files), frequencies_hz, bin_width_hz(frequencies_hz))
+    return files
 
 
 def index_file(path: Path, selection: RowSelection) -> IndexedFile:
