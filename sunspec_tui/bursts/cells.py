@@ -150,6 +150,11 @@ class CellFolder:
         self._sums = np.zeros(self._shape, np.float32)
         self._counts = np.zeros(self._shape[:2], np.float32)
 
+    @property
+    def has_rows(self) -> bool:
+        """True if there is a block that is not complete."""
+        return self._number is not None
+
     def feed(self, times_s: NDArray[np.float64], data: NDArray[np.float32]) -> list[Block]:
         """Add rows in order; return the blocks that are complete.
 

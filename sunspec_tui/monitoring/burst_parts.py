@@ -23,8 +23,11 @@ from sunspec_tui.files.read_limits import RowSelection
 from sunspec_tui.files.xarray_dataset import from_dataset
 from sunspec_tui.monitoring.burst_finder import BurstFinder
 
-PART_S = 3600.0
-"""Length of a part."""
+PART_S = 4 * 3600.0
+"""Length of a part: longer than the rows that it needs before and after it."""
+
+PIECE_S = 1800.0
+"""Time of the rows in memory at once."""
 
 _DAY_S = 86_400.0
 # A row that ends with a part belongs to it. Times are whole microseconds, so half of one is after such a row.
@@ -121,21 +124,44 @@ class PartTraces(NamedTuple):
 
 def find_in_part(finder: BurstFinder, part: SearchPart, reader: RowReader) -> list[PartTraces]:
     """Return the traces of a part, for each frequency axis."""
-    recordings = reader.recordings(part.begin_s - finder.overlap_s, part.end_s)
-    found = [_find(finder, part, recording) for recording in recordings]
+    searches: dict[bytes, _AxisSearch] = {}
+    begin_s, end_s = part.begin_s - finder.before_s, part.end_s + finder.after_s
+    while begin_s < end_s:
+        stop_s = min(begin_s + PIECE_S, end_s)
+        for recording in reader.recordings(begin_s, stop_s):
+            key = recording.frequencies_hz.tobytes() + ",".join(recording.products).encode()
+            if key not in searches:
+                searches[key] = _AxisSearch(finder, part, recording)
+            searches[key].feed(recording)
+        begin_s = stop_s
+    found = (search.result(key) for key, search in searches.items())
     return [each for each in found if each is not None]
 
 
-def _find(finder: BurstFinder, part: SearchPart, recording: Recording) -> PartTraces | None:
-    begin_s = part.begin_s + _AFTER_S
-    inside = np.flatnonzero(recording.times_s > begin_s)
-    if not inside.size:
-        return None
-    axis = recording.frequencies_hz.tobytes() + ",".join(recording.products).encode()
-    low_mhz, high_mhz = (float(each) / 1e6 for each in (recording.frequencies_hz[0], recording.frequencies_hz[-1]))
-    first_s = float(recording.starts_s[inside].min())
-    last_s = float(recording.times_s[inside].max())
-    return PartTraces(axis, first_s, last_s, low_mhz, high_mhz, finder.find_traces(recording, begin_s))
+class _AxisSearch:
+    """Search of the rows of one axis in a part."""
+
+    def __init__(self, finder: BurstFinder, part: SearchPart, first: Recording) -> None:
+        self._part = part
+        self._search = finder.search(first.frequencies_hz, first.products, first.cadence_s)
+        self._limits_mhz = float(first.frequencies_hz[0]) / 1e6, float(first.frequencies_hz[-1]) / 1e6
+        self._begin_s, self._end_s = math.inf, -math.inf
+
+    def feed(self, recording: Recording) -> None:
+        """Search further rows."""
+        begin_s, end_s = self._part.begin_s + _AFTER_S, self._part.end_s + _AFTER_S
+        inside = np.flatnonzero((recording.times_s > begin_s) & (recording.times_s < end_s))
+        if inside.size:
+            self._begin_s = min(self._begin_s, float(recording.starts_s[inside].min()))
+            self._end_s = max(self._end_s, float(recording.times_s[inside].max()))
+        self._search.feed(recording.times_s, recording.data)
+
+    def result(self, key: bytes) -> PartTraces | None:
+        """Return the traces; None if the part itself has no rows."""
+        if not self._end_s > self._begin_s:
+            return None
+        traces = self._search.traces(self._part.begin_s + _AFTER_S, self._part.end_s + _AFTER_S)
+        return PartTraces(key, self._begin_s, self._end_s, *self._limits_mhz, traces)
 
 
 def parts_between(series: int, begin_s: float, end_s: float, limits_s: tuple[float, float]) -> Iterator[SearchPart]:
@@ -160,7 +186,7 @@ def parts_between(series: int, begin_s: float, end_s: float, limits_s: tuple[flo
 
 
 def parts_of_files(
-    series: int, files: Sequence[IndexedFile], overlap_s: float, selection: RowSelection
+    series: int, files: Sequence[IndexedFile], finder: BurstFinder, selection: RowSelection
 ) -> list[tuple[SearchPart, RowReader]]:
     """Return the parts of files that have rows, and their readers."""
     limits_s = _limits_s(selection)
@@ -169,7 +195,8 @@ def parts_of_files(
     found = list[tuple[SearchPart, RowReader]]()
     for part in parts_between(series, begin_s, end_s, limits_s):
         if any(_has_rows(file, part.begin_s, part.end_s) for file in files):
-            near = tuple(file.path for file in files if _has_rows(file, part.begin_s - overlap_s, part.end_s))
+            first_s, last_s = part.begin_s - finder.before_s, part.end_s + finder.after_s
+            near = tuple(file.path for file in files if _has_rows(file, first_s, last_s))
             found.append((part, FileRowReader(near, selection)))
     return found
 

@@ -129,10 +129,10 @@ def _plan(paths: Sequence[Path], finder: BurstFinder, selection: RowSelection, o
         return _Plan(parts_of_archive(paths[0], selection), [], paths[0].absolute().name)
     whole = selection._replace(start_s=None, end_s=None)
     # At a longer gap the detector remembers nothing of the rows before it.
-    groups = group_files(index_files(paths, whole, opening), finder.overlap_s)
+    groups = group_files(index_files(paths, whole, opening), finder.before_s)
     parts = [
         part for number, files in enumerate(groups)
-        for part in parts_of_files(number, files, finder.overlap_s, selection)
+        for part in parts_of_files(number, files, finder, selection)
     ]  # fmt: skip
     return _Plan(parts, groups)
 
@@ -203,7 +203,7 @@ def _archive_series(plan: _Plan, finder: BurstFinder, traces: dict[int, list[Par
     axes: dict[bytes, list[list[PartTraces]]] = {}
     for part in (part for number in sorted(traces) for part in traces[number]):
         runs = axes.setdefault(part.axis, [])
-        if runs and part.begin_s - runs[-1][-1].end_s <= finder.overlap_s:
+        if runs and part.begin_s - runs[-1][-1].end_s <= finder.before_s:
             runs[-1].append(part)
         else:
             runs.append([part])

@@ -15,10 +15,16 @@ from sunspec_tui.core.bursts import BurstType
 from sunspec_tui.files.archive.store import open_store
 from sunspec_tui.files.burst_table import read_burst_table
 from sunspec_tui.files.write import export
-from sunspec_tui.monitoring import burst_finder
+from sunspec_tui.monitoring import burst_finder, burst_parts
 
 DAY_S = 1_755_475_200.0  # 2025-08-18
 HEAD = "date,begin_utc,end_utc,observatory,low_mhz,high_mhz,type\n"
+
+
+@pytest.fixture(autouse=True)
+def hours(monkeypatch):
+    """Search in parts of an hour, because the rows of tests last for a few hours."""
+    monkeypatch.setattr(burst_parts, "PART_S", 3600.0)
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +108,7 @@ def test_a_list_is_compared(files, tmp_path, capsys):
 
 
 def test_parts_that_fail_are_reported_after_the_others(files, capsys, monkeypatch):
-    monkeypatch.setattr(burst_finder, "usual_finder", lambda: FINDER._replace(find_traces=fake_finder.failing_traces))
+    monkeypatch.setattr(burst_finder, "usual_finder", lambda: FINDER._replace(search=fake_finder.FailingSearch))
     assert bursts(files) == 1
     told = capsys.readouterr()
     assert "2 bursts" in told.out

@@ -37,6 +37,12 @@ def rows(begin_s, end_s, *, bright=BRIGHT_S, cadence_s=5.0, **keys):
     return replace(made, data=data)
 
 
+@pytest.fixture(autouse=True)
+def hours(monkeypatch):
+    """Search in parts of an hour, because the rows of tests last for a few hours."""
+    monkeypatch.setattr(burst_parts, "PART_S", 3600.0)
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """Files of three hours in six half hours."""
@@ -117,7 +123,7 @@ def test_no_rows_in_that_time_is_an_error(files, archive):
 
 
 def test_a_part_that_fails_does_not_prevent_the_others(files):
-    finder = FINDER._replace(find_traces=fake_finder.failing_traces)
+    finder = FINDER._replace(search=fake_finder.FailingSearch)
     found = search(files, finder, workers=1)
     # The first bright row of the second burst is the last row of the first hour.
     assert begins(found) == [605, 3600, 9010]

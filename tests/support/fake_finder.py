@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from sunspec_tui.core.bursts import Burst, BurstType
-from sunspec_tui.core.recording import Recording
 from sunspec_tui.monitoring.burst_finder import BurstFinder
 
 MEMORY_S = 60.0
@@ -16,18 +15,28 @@ FACTOR = 4.0
 MAX_GAP_S = 30.0
 
 
-def find_traces(recording: Recording, begin_s: float) -> list[tuple[float, float]]:
-    """Return time and brightness of the bright rows."""
-    times_s = recording.times_s
-    with np.errstate(invalid="ignore"):
-        powers = np.nanmean(recording.data[..., 0], axis=1)
-    found = []
-    for i in np.flatnonzero(times_s >= begin_s):
-        first = int(np.searchsorted(times_s, times_s[i] - MEMORY_S))
-        ratio = float(powers[i] / powers[first : i + 1].min())
-        if ratio > FACTOR:
-            found.append((float(times_s[i]), ratio))
-    return found
+class FakeSearch:
+    """Search of a part that keeps all its rows."""
+
+    def __init__(self, frequencies_hz, products, cadence_s):
+        self.times_s, self.powers = np.zeros(0), np.zeros(0, np.float32)
+
+    def feed(self, times_s, data):
+        """Keep the mean power of rows."""
+        with np.errstate(invalid="ignore"):
+            powers = np.nanmean(data[..., 0], axis=1)
+        self.times_s = np.concatenate([self.times_s, times_s])
+        self.powers = np.concatenate([self.powers, powers])
+
+    def traces(self, begin_s, end_s):
+        """Return time and brightness of the bright rows of an interval."""
+        found = []
+        for i in np.flatnonzero((self.times_s >= begin_s) & (self.times_s < end_s)):
+            first = int(np.searchsorted(self.times_s, self.times_s[i] - MEMORY_S))
+            ratio = float(self.powers[i] / self.powers[first : i + 1].min())
+            if ratio > FACTOR:
+                found.append((float(self.times_s[i]), ratio))
+        return found
 
 
 def bursts_of(traces: Sequence[list[tuple[float, float]]], source: str) -> tuple[Burst, ...]:
@@ -50,11 +59,14 @@ def _burst(number: int, rows: list[tuple[float, float]], source: str) -> Burst:
     )  # fmt: skip
 
 
-FINDER = BurstFinder(MEMORY_S, find_traces, bursts_of)
+FINDER = BurstFinder(MEMORY_S, 0.0, FakeSearch, bursts_of)
 
 
-def failing_traces(recording: Recording, begin_s: float) -> list[tuple[float, float]]:
-    """Fail for rows of the second hour after midnight."""
-    if 3600 <= begin_s % 86400 < 7200:
-        raise ValueError("a bad part\x1b[2J")
-    return find_traces(recording, begin_s)
+class FailingSearch(FakeSearch):
+    """Search that fails for parts of the second hour."""
+
+    def traces(self, begin_s, end_s):
+        """Fail for some parts."""
+        if 3600 <= begin_s % 86400 < 7200:
+            raise ValueError("a bad part\x1b[2J")
+        return super().traces(begin_s, end_s)
