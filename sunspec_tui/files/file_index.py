@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.bin_mapping import bin_width_hz, is_same_axis
-from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.errors import NoSelectedRowsError, SourceError
 from sunspec_tui.core.flux_scale import ARBITRARY, unit_words
 from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.products import Product
@@ -261,7 +261,7 @@ def _check_any(files: list[IndexedFile], failures: list[SourceError], paths: Seq
         return
     if not failures:
         names = printable_name(paths[0]) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
-        raise SourceError(f"{names}: no rows in that time; choose another --start or --end")
+        raise NoSelectedRowsError(f"{names}: no rows in that time; choose another --start or --end")
     if len(failures) == 1:
         raise failures[0]
     raise SourceError(f"none of the {len(paths)} files can be read; the first: {failures[0]}")

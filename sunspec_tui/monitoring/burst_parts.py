@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from sunspec_tui.core.errors import NoRowsError
+from sunspec_tui.core.errors import NoRowsError, NoSelectedRowsError
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.files.archive.day_stores import stores_by_day
@@ -74,7 +74,10 @@ class FileRowReader(NamedTuple):
     def recordings(self, begin_s: float, end_s: float) -> list[Recording]:
         """Return the rows between two times."""
         selection = self.selection._replace(start_s=begin_s, end_s=end_s, quiet=True)
-        return [FileSeries(self.paths, selection).whole()]
+        try:
+            return [FileSeries(self.paths, selection).whole()]
+        except NoSelectedRowsError:
+            return []
 
 
 class ArchiveRowReader(NamedTuple):

@@ -23,7 +23,7 @@ HEAD = "date,begin_utc,end_utc,observatory,low_mhz,high_mhz,type\n"
 
 @pytest.fixture(autouse=True)
 def hours(monkeypatch):
-    """Search in parts of an hour, because the rows of tests last for a few hours."""
+    """Search in parts of an hour: tests have few hours."""
     monkeypatch.setattr(burst_parts, "PART_S", 3600.0)
 
 

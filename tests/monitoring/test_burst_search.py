@@ -39,7 +39,7 @@ def rows(begin_s, end_s, *, bright=BRIGHT_S, cadence_s=5.0, **keys):
 
 @pytest.fixture(autouse=True)
 def hours(monkeypatch):
-    """Search in parts of an hour, because the rows of tests last for a few hours."""
+    """Search in parts of an hour: tests have few hours."""
     monkeypatch.setattr(burst_parts, "PART_S", 3600.0)
 
 
