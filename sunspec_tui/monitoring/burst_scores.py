@@ -150,9 +150,10 @@ def _result(label: BurstLabel, bursts: Iterable[Burst], file_begin_s: float) -> 
     if not near:
         return LabelResult(label)
     best = max(near, key=lambda burst: (_rank(burst, label), _shared_part(burst, label)))
-    same = [burst for burst in near if burst.type is best.type]
-    # A group may have been found as single bursts: the first one gives its begin.
-    first = min(same, key=lambda burst: burst.begin_s) if label.type is BurstType.GROUP else best
+    inside = [burst for burst in near if burst.type is best.type and burst.begin_s >= label.begin_s - TOLERANCE_S]
+    # A group may have been found as several bursts: the first one in its time gives its begin.
+    is_group = label.type is BurstType.GROUP
+    first = min(inside, key=lambda burst: burst.begin_s, default=best) if is_group else best
     has_begin = label.begin_s - file_begin_s > EDGE_S
     return LabelResult(label, best, first.begin_s - label.begin_s if has_begin else math.nan)
 
