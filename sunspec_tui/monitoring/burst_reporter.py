@@ -54,13 +54,13 @@ class BurstReporter:
 
     Attributes
     ----------
-    reports, held_back
-        Number of bursts that were reported, and of those left out because one of their type came just before.
+    held_back
+        Number of bursts that were left out because one of their type came just before.
     """
 
     def __init__(self, rules: ReportRules, elevation_deg: Callable[[float], float]) -> None:
         self._rules, self._elevation_deg = rules, elevation_deg
-        self.reports = self.held_back = 0
+        self.held_back = 0
         self._open: set[str] = set()
         self._ended: dict[str, None] = {}
         self._last_s: dict[BurstType, float] = {}
@@ -100,7 +100,7 @@ class BurstReporter:
             del self._ended[next(iter(self._ended))]
 
     def _is_due(self, burst: Burst, now_s: float) -> bool:
-        """Return True if a burst meets the rules, and count it."""
+        """Return True if a burst meets the rules, and note its time."""
         if not self._meets_rules(burst):
             return False
         if now_s - self._last_s.get(burst.type, float("-inf")) < self._rules.every_s:
@@ -108,7 +108,6 @@ class BurstReporter:
             self.held_back += not burst.is_open
             return False
         self._last_s[burst.type] = now_s
-        self.reports += 1
         return True
 
     def _meets_rules(self, burst: Burst) -> bool:

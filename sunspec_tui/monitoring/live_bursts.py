@@ -111,7 +111,8 @@ class LiveBursts:
         self._is_on, self._log, self._monotonic = options.is_on, log, monotonic
         self._counter, self._burst_log = BurstCounter(options.site), BurstLog(log)
         self._reporter = BurstReporter(options.rules, partial(sun_elevation_deg, site=options.site))
-        self._reported: Burst | None = None
+        # Number of reports and the last one, together, because another thread reads them.
+        self._reported: tuple[int, Burst | None] = 0, None
         self._command = EventCommand(options.command if options.is_on else None, log, limits, monotonic)
         self._skipped_log, self._skipped = PacedLog(log, _SKIPPED_PAUSE_S), 0
         self._follower = BurstFollower(
@@ -132,7 +133,7 @@ class LiveBursts:
         """Return the present state, from any thread."""
         if not self._is_on:
             return BurstStatus()
-        follower, reporter = self._follower, self._reporter
+        follower, (reports, reported) = self._follower, self._reported
         return BurstStatus(
             BurstState.FAILING if follower.problem else BurstState.WATCHING,
             follower.counts,
@@ -140,9 +141,9 @@ class LiveBursts:
             self._counter.total,
             self._counter.today(follower.data_s) if math.isfinite(follower.data_s) else {},
             follower.data_s,
-            reporter.reports,
-            reporter.held_back,
-            self._reported,
+            reports,
+            self._reporter.held_back,
+            reported,
             self._command.status(),
             follower.problem,
         )
@@ -172,7 +173,7 @@ class LiveBursts:
         self._burst_log.add(changes, now_s)
         for report in self._reporter.add(changes, now_s):
             if report.is_first:
-                self._reported = report.burst
+                self._reported = self._reported[0] + 1, report.burst
             self._command.submit(report)
         self._note_skipped(now_s)
 
