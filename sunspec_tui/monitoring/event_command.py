@@ -109,7 +109,7 @@ class EventCommand:
         if self._words is None or self._thread is not None:
             return
         if which(self._words[0]) is None:
-            self._report(f"{printable_name(self._words[0])} is no command that can be run")
+            self._report(f"{printable_name(self._words[0])} cannot be started: no such command is found")
         self._ending = threading.Event()
         run = partial(self._run, self._words, self._ending)
         self._thread = threading.Thread(target=run, name="sunspec-on-event", daemon=True)
