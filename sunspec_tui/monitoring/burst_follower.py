@@ -98,7 +98,8 @@ class BurstFollower:
         self.problem, self.data_s = "", math.nan
         self._detector: Detector | None = None
         self._epoch: Epoch | None = None
-        self._next_row = -1
+        # Rows are numbered from 0 on, also across epochs.
+        self._next_row = 0
         self._seen = self._skipped = 0
         # After an error: rows to leave out now and after the next error, and rows without an error since then.
         self._pause_rows, self._next_pause_rows, self._good_rows = 0, FIRST_PAUSE_ROWS, 0
@@ -111,8 +112,7 @@ class BurstFollower:
         """Rows that were searched, left out, and not read yet."""
         epochs = self._epochs()
         newest = epochs[-1].ring.count if epochs else 0
-        waiting = newest - self._next_row if self._next_row >= 0 else 0
-        return RowCounts(self._seen, self._skipped, max(0, waiting))
+        return RowCounts(self._seen, self._skipped, max(0, newest - self._next_row))
 
     # Start and stop
 
@@ -166,8 +166,6 @@ class BurstFollower:
         if self._epoch is None or epoch.number != self._epoch.number:
             self.close()
         self._epoch, ring = epoch, epoch.ring
-        if self._next_row < 0:
-            self._next_row = ring.count - ring.filled
         while time.monotonic() < self._end_by_s:
             self._skip_to(ring.count - ring.filled)
             rows = ring.between(self._next_row, self._next_row + BATCH_ROWS, scaled=False)

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from sunspec_tui.core.bursts import NO_BURSTS, Burst, BurstList, BurstType
 
+MAX_STRONGEST = 5
+"""Number of bursts that the summary of a day names."""
+
 
 class BurstState(StrEnum):
     """State of the burst search."""
@@ -144,9 +147,10 @@ def strongest(bursts: BurstList, begin_s: float, end_s: float, most: int) -> lis
     return sorted(found, key=lambda burst: (math.isnan(burst.peak_db), -burst.peak_db))[:most]
 
 
-def counts_text(counts: Mapping[BurstType, int]) -> str:
+def counts_text(counts: Mapping[BurstType, int] | Mapping[str, int]) -> str:
     """Describe the numbers of solar bursts, such as ``3 III, 1 II``."""
-    return ", ".join(f"{counts[kind]} {kind}" for kind in _SHOWN_TYPES if counts.get(kind))
+    numbers = {str(kind): count for kind, count in counts.items()}
+    return ", ".join(f"{numbers[kind]} {kind}" for kind in _SHOWN_TYPES if numbers.get(kind))
 
 
 _SHOWN_TYPES = (BurstType.III, BurstType.GROUP, BurstType.II, BurstType.CONTINUUM, BurstType.STORM)
