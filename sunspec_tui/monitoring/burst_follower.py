@@ -192,7 +192,9 @@ class BurstFollower:
             kept = numbers[self._pause_rows :]
             self._pause_rows -= len(numbers) - len(kept)
             self.data_s = float(rows.times_s[numbers[-1]])
-            if len(kept) and self._feed(rows.times_s[kept], rows.data[kept], epoch):
+            # A slice makes no copy in the usual case.
+            chosen: slice | NDArray[np.intp] = slice(None) if len(kept) == len(rows) else kept
+            if len(kept) and self._feed(rows.times_s[chosen], rows.data[chosen], epoch):
                 seen += len(kept)
         self._seen += seen
         self._skipped += len(rows) - seen

@@ -154,7 +154,9 @@ class _Run:
         status = self._process.returncode
         if has_ended and status == 0:
             return ""
-        if not has_ended:
+        if not has_ended and self._ending.is_set():
+            what = "was stopped because the program ends"
+        elif not has_ended:
             what = f"did not end within {lasted_s:.1f} s and was stopped"
         elif status < 0:
             what = f"was ended by the signal {_signal_name(-status)}"

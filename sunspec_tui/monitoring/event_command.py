@@ -128,6 +128,8 @@ class EventCommand:
             left_out = len(self._lines)
             self._lines.clear()
             self._changed.notify_all()
+        # Earlier calls were left out for another reason, which has its own line.
+        self._dropped_log.finish()
         if left_out:
             self._drop("the program ends", left_out)
         self._dropped_log.finish()

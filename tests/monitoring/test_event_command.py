@@ -217,6 +217,7 @@ def test_the_end_stops_a_command_that_runs(start, fifo):
     children = poll_until(lambda: [p for p in psutil.Process().children() if "read x" in " ".join(p.cmdline())], 30)
     command.stop()
     assert not any(child.is_running() for child in children)
+    assert "was stopped because the program ends" in command.status().problem
 
 
 def test_without_a_command_nothing_runs():

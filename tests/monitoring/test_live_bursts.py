@@ -3,11 +3,17 @@
 import json
 import logging
 import math
+import os
+import shlex
+import threading
+from functools import partial
 
 import numpy as np
 import pytest
 from live_bursts import MIDNIGHT_S, NOON_S, Detectors, Rings, burst
 from monitors import StillReceiver
+from publishers import Publisher, block_time, message
+from waiting import poll_until
 
 from sunspec_tui.cli.headless import json_line, text_line
 from sunspec_tui.core.burst_reports import ReportRules
@@ -30,6 +36,7 @@ from sunspec_tui.monitoring.day_counter import DayCounter
 from sunspec_tui.monitoring.live_bursts import BurstOptions, LiveBursts
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.monitoring.status_record import public_record, status_record
+from sunspec_tui.receiver import StreamReceiver
 
 LOW, HIGH, BAD = 1.0, 100.0, np.inf
 III, II, STORM, RFI, UNKNOWN = (BurstType(name) for name in ("III", "II", "I", "RFI", "?"))
@@ -274,9 +281,7 @@ def test_bursts_of_a_day_are_in_its_summary(events):
 
 def test_a_receiver_searches_the_rows_that_it_receives(monkeypatch):
     detectors = Detectors()
-    monkeypatch.setattr("sunspec_tui.monitoring.live_bursts.LiveBursts.__init__.__kwdefaults__", {
-        "make_detector": detectors, "limits": None, "monotonic": lambda: 0.0,
-    })  # fmt: skip
+    monkeypatch.setattr("sunspec_tui.receiver_parts.LiveBursts", partial(LiveBursts, make_detector=detectors))
     receiver = StillReceiver(report_rules=ReportRules(every_s=5.0), on_event="cat -")
     for power in (LOW, HIGH, LOW):
         receiver.feed(np.full((1, 64, 4), power, np.float32))
@@ -285,3 +290,46 @@ def test_a_receiver_searches_the_rows_that_it_receives(monkeypatch):
     assert (status.rows.seen, status.total, status.command.state) == (3, {III: 1}, CommandState.READY)
     assert detectors.made[0].products == (Product.XX, Product.YY, Product.XY_REAL, Product.XY_IMAG)
     assert StillReceiver(bursts=False).snapshot().bursts == BurstStatus()
+
+
+def test_a_stream_is_searched_in_a_thread_and_its_last_rows_too(monkeypatch, tmp_path, events):
+    monkeypatch.setattr("sunspec_tui.receiver_parts.LiveBursts", partial(LiveBursts, make_detector=Detectors()))
+    calls, producer = tmp_path / "calls", Publisher()
+    command = shlex.join(["sh", "-c", f"cat >> {shlex.quote(str(calls))}"])
+    receiver = StreamReceiver(
+        stream_port=producer.port, plot_interval=0, report_rules=ReportRules(at_night=True), on_event=command
+    )
+    with receiver:
+        producer.wait_for_subscriber()
+        for seq, power in enumerate((LOW, HIGH, HIGH)):
+            data = np.full((1, 64, 4), power, np.float32)
+            producer.send(message(data, last_block_time=block_time(seq), seq=seq))
+        status = poll_until(lambda: (s := receiver.snapshot().bursts).rows.seen == 3 and s, 30)
+        assert status.newest.is_open
+        assert receiver.bursts.board.bursts[0] == status.newest
+        (line,) = poll_until(lambda: calls.exists() and calls.read_text().splitlines(), 30)
+        assert (json.loads(line)["state"], json.loads(line)["is_open"]) == ("begin", True)
+    producer.close()
+    status = receiver.snapshot().bursts
+    assert (status.newest.is_open, status.rows, status.total) == (False, RowCounts(3), {III: 1})
+    assert not [each for each in threading.enumerate() if each.name in ("sunspec-bursts", "sunspec-on-event")]
+    # The end of the burst came with the end of the program: the call was made, or counted.
+    assert status.command.started + status.command.dropped == 2
+    assert [kind for kind, _ in events("burst")] == ["burst_end"]
+
+
+def test_a_command_that_hangs_loses_no_burst_of_a_thousand(tmp_path, events):
+    fifo, count = tmp_path / "pipe", 1000
+    os.mkfifo(fifo)
+    command = ("sh", "-c", f"read x < {shlex.quote(str(fifo))}")
+    live = Live(length=2 * count, rules=ReportRules(every_s=0.0), command=command)
+    live.bursts._command.start()
+    live.search(*[HIGH, LOW] * count)
+    poll_until(lambda: live.bursts.status().command.started, 30)
+    status = live.bursts.status()
+    live.bursts.stop()
+    assert (len(status.bursts), status.total, status.reports) == (count, {III: count}, count)
+    assert len(events("burst_end")) == count
+    # Each burst is reported at its begin and at its end.
+    assert status.command.started + status.command.waiting + status.command.dropped == 2 * count
+    assert 1 <= len(events("on_event_dropped")) <= 3
