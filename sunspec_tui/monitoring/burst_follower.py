@@ -36,7 +36,8 @@ FIRST_PAUSE_ROWS, MAX_PAUSE_ROWS = 16, 4096
 WORKING_ROWS = 1024
 """Number of rows after which a detector counts as working again."""
 
-_LAST_ROWS_S, _JOIN_S = 1.0, 2.0
+# The archive needs most of the time that the end of the program may take.
+_LAST_ROWS_S, _JOIN_S = 0.5, 1.0
 _MAX_ERROR_CHARACTERS = 200
 
 

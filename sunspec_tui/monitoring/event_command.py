@@ -26,7 +26,7 @@ from sunspec_tui.monitoring.event_pacing import PacedLog
 
 HOUR_S = 3600.0
 REMEDY = "correct --on-event; the bursts are in the list and in the log"
-_JOIN_MORE_S = 1.0
+_JOIN_MORE_S = 0.3
 _DROPPED_PAUSE_S = 60.0
 
 
@@ -49,8 +49,8 @@ class CommandLimits:
     """
 
     time_s: float = 10.0
-    kill_after_s: float = 1.0
-    stop_s: float = 0.5
+    kill_after_s: float = 0.5
+    stop_s: float = 0.3
     waiting: int = 20
     per_hour: int = 120
 
