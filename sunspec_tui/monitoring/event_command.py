@@ -159,7 +159,11 @@ class EventCommand:
             failure = run_command(words, line, limits.time_s, limits.kill_after_s, ending, limits.stop_s)
             with self._changed:
                 self._failed += bool(failure)
-            self._report(failure)
+            if failure and ending.is_set():
+                # The end of the program is no fault of the command.
+                log_event(self._log, logging.INFO, "on_event", f"--on-event: {failure}")
+            else:
+                self._report(failure)
 
     def _next_line(self, ending: threading.Event) -> str | None:
         """Wait for the next call; None at the end."""

@@ -210,14 +210,15 @@ def test_calls_of_an_hour_are_limited(start, events, tmp_path):
     poll_until(lambda: command.status().started == 4, 30)
 
 
-def test_the_end_stops_a_command_that_runs(start, fifo):
+def test_the_end_stops_a_command_that_runs(start, events, fifo):
     command = start("sh", "-c", f"read x < {fifo}")
     command.submit(report())
     poll_until(lambda: command.status().started, 30)
     children = poll_until(lambda: [p for p in psutil.Process().children() if "read x" in " ".join(p.cmdline())], 30)
     command.stop()
     assert not any(child.is_running() for child in children)
-    assert "was stopped because the program ends" in command.status().problem
+    assert events() == [("INFO", "on_event", "--on-event: sh was stopped because the program ends")]
+    assert (command.status().failed, command.status().problem) == (1, "")
 
 
 def test_without_a_command_nothing_runs():
