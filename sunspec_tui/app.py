@@ -15,13 +15,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
+from sunspec_tui.core.burst_reports import parse_notify
 from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_USAGE, HandledSignals, log_signal
 from sunspec_tui.core.memory_usage import resume_collection
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.tui.app_commands import key_bindings
-from sunspec_tui.tui.attention import Attention, Bell
+from sunspec_tui.tui.attention import Attention, Bell, ReportSigns
 from sunspec_tui.tui.confirmations import Confirmation
 from sunspec_tui.tui.day_keys import DayKeys
 from sunspec_tui.tui.display.scene import Scene
@@ -134,7 +135,12 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
         self._saver = ViewSaver(view_path, settings, lambda: self.scene.view, self.set_timer)
         self.scene = Scene(self.first_view(self._saver.first_view()))
         self.scene.timeline.loader.fetcher.on_fetched = self._ticker.news.set
-        self.attention = Attention(self.show_terminal_title, Bell(self.bell) if settings.bell else None)
+        ways = parse_notify(settings.notify)
+        self.attention = Attention(
+            self.show_terminal_title,
+            Bell(self.bell) if settings.bell else None,
+            ReportSigns(ways, self.bell, self.show_desktop_notification) if ways else None,
+        )
         self.updater = ScreenUpdater(self, self._log_lines, self._ticker.news.set, self._ticker.update_now)
         self.confirmation = Confirmation(self.set_timer, self._show_caption)
         self._receiver_actions = self.key_actions(self._show_soon)

@@ -22,6 +22,7 @@ from sunspec_tui.core.state_files import state_directory
 from sunspec_tui.core.times import format_date_and_clock
 
 if TYPE_CHECKING:
+    from sunspec_tui.core.bursts import BurstList
     from sunspec_tui.core.notes import Note
     from sunspec_tui.monitoring.day_counts import DayCounts
     from sunspec_tui.monitoring.day_summary import DaySummary
@@ -79,7 +80,7 @@ def gather(settings: SummarySettings, day: ObservingDay, now_s: float) -> "DaySu
     notes = _notes(archive, day, remarks)
     return DaySummary(
         day, settings.site, min(now_s, day.end_s), counts.get(source), source, archive, archived, events,
-        notes, _pictures(settings.quicklooks, day), remarks,
+        notes, _pictures(settings.quicklooks, day), remarks, _bursts(archive, day),
     )  # fmt: skip
 
 
@@ -135,6 +136,15 @@ def _notes(archive: Path | None, day: ObservingDay, remarks: list[str]) -> "list
     except OSError as error:
         remarks.append(f"the notes cannot be read: {error.strerror or error}")
     return list(reader.notes.between(day.begin_s, day.end_s))
+
+
+def _bursts(archive: Path | None, day: ObservingDay) -> "BurstList | None":
+    """Return the bursts of the day's table beside the archive.
+
+    The archive has no such table yet, so that the counts of the monitor or of the event log are shown.
+    """
+    del archive, day
+    return None
 
 
 def _pictures(directory: Path, day: ObservingDay) -> list[Path]:
