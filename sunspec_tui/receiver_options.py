@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sunspec_tui.core.addresses import host_and_port, parse_host, parse_port
 from sunspec_tui.core.argument_checks import is_number, number, parse_choice, whole_number
-from sunspec_tui.core.burst_reports import ReportRules, parse_command
+from sunspec_tui.core.burst_reports import DEFAULT_FILES_DB, ReportRules, parse_command
 from sunspec_tui.core.colormaps import PALETTES, parse_palette
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.flux_scale import FluxScale
@@ -86,6 +86,9 @@ class ReceiverOptions:
         File of the observers' notes; by default ``notes.jsonl`` in the archive's directory, without an archive none.
     bursts
         False to search for no bursts.
+    burst_files_db
+        Least peak over the background (dB) of bursts that get a picture and a FITS file beside the archive; None for no
+        files.
     report_rules
         Rules of the bursts that are reported; None for the usual ones.
     on_event
@@ -136,6 +139,7 @@ class ReceiverOptions:
     flux_scale: FluxScale | str | float | Path | None = None
     notes_path: str | Path | None = None
     bursts: bool = True
+    burst_files_db: float | None = DEFAULT_FILES_DB
     report_rules: ReportRules | None = None
     on_event: str | Sequence[str] | None = None
     day_dir: str | Path | None = None
@@ -192,6 +196,8 @@ class ReceiverOptions:
             self.site,
             self.report_rules or ReportRules(),
             None if self.on_event is None else tuple(self.on_event),
+            None if self.archive_dir is None else Path(self.archive_dir),
+            self.burst_files_db,
         )
 
     @property

@@ -58,8 +58,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Of ZeroMQ, the subscriber, the plots, the history, the notes, the bursts and their command, and one to spare.
-_THREADS = 9
+# Of ZeroMQ, the subscriber, the plots, the history, the notes, the bursts (3), and one to spare.
+_THREADS = 10
 
 
 class ReceiverParts:
@@ -144,7 +144,9 @@ class ReceiverParts:
         self.plots = self._plot_service(on_plot_event)
         self.archive = self._archive_writer()
         self.notes = NoteFollower(self._notes_path(), self.listeners.notify)
-        self.bursts = LiveBursts(options.burst_search, self.history.epochs, log, monotonic=options.monotonic)
+        self.bursts = LiveBursts(
+            options.burst_search, self.history.epochs, log, rows=self._ring_recording, monotonic=options.monotonic
+        )
         archive: StoredTimeline | None = None if options.archive_dir is None else ArchiveBlocks(options.archive_dir)
         if archive is not None and self._ingester.flux_scale is not None:
             archive = ScaledArchive(archive, self._ingester.flux_scale)

@@ -13,6 +13,9 @@ from sunspec_tui.core.printable import quote_untrusted
 DEFAULT_REPORT_TYPES = "III,IIIG,II,IV"
 DEFAULT_CONFIDENCE = 0.5
 DEFAULT_EVERY_S = 60.0
+DEFAULT_FILES_DB = 10.0
+"""Peak over the background of bursts that get a picture and a FITS file, decibels."""
+
 NOTIFY_WAYS = ("bell", "title", "osc")
 """Ways in which a terminal shows a report."""
 

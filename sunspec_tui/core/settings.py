@@ -14,6 +14,7 @@ from sunspec_tui.core.argument_checks import check_author
 from sunspec_tui.core.burst_reports import (
     DEFAULT_CONFIDENCE,
     DEFAULT_EVERY_S,
+    DEFAULT_FILES_DB,
     DEFAULT_REPORT_TYPES,
     ReportRules,
     parse_command,
@@ -105,6 +106,12 @@ class Settings:
         choices=("noise", "exact"),
     )  # fmt: skip
     no_bursts: bool = _setting(False, "do not search for bursts", "bursts")
+    burst_files_db: float | None = _setting(
+        DEFAULT_FILES_DB,
+        "keep a picture and a FITS file of bursts that reach this many dB over the background, beside the archive",
+        "bursts",
+        least=0,
+    )
     report_types: str = _setting(
         DEFAULT_REPORT_TYPES,
         "types of bursts to report, of III, IIIG, II, IV, I, RFI and ?",

@@ -1,12 +1,12 @@
 """Find, list, log and report the bursts of a live stream."""
 
-import importlib
 import logging
 import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,9 @@ from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.sun import OVRO_LWA, ObservingSite, sun_elevation_deg
 from sunspec_tui.monitoring.burst_counter import BurstCounter
 from sunspec_tui.monitoring.burst_follower import BurstFollower, Detector, MakeDetector
+from sunspec_tui.monitoring.burst_keeper import BurstKeeper
 from sunspec_tui.monitoring.burst_log import BurstLog
+from sunspec_tui.monitoring.burst_pictures import Rows
 from sunspec_tui.monitoring.burst_reporter import BurstReporter
 from sunspec_tui.monitoring.burst_status import BurstState, BurstStatus, RowCounts
 from sunspec_tui.monitoring.event_command import CommandLimits, EventCommand
@@ -33,16 +35,14 @@ _POLL_SHARE = 0.05  # seconds for each row of the ring: a fifth of the ring at t
 _SKIPPED_PAUSE_S = 60.0
 
 
-def usual_detector(
-    frequencies_hz: NDArray[np.float64], products: tuple[Product, ...], source: str
-) -> Detector:  # pragma: no cover - the detector has its own tests
+def usual_detector(frequencies_hz: NDArray[np.float64], products: tuple[Product, ...], source: str) -> Detector:
     """Return a detector of bursts.
 
     Its room is imported when the first rows have come, so that it does not delay the first screen.
     """
-    module = importlib.import_module("sunspec_tui.bursts.detector")
-    detector: Detector = module.BurstDetector(frequencies_hz, products, source=source)
-    return detector
+    from sunspec_tui.bursts.detector import BurstDetector
+
+    return BurstDetector(frequencies_hz, products, source=source)
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,10 @@ class BurstOptions:
         Rules of the reports.
     command
         Command that is run for each report; None for none.
+    directory
+        Directory of the archive, which also keeps the bursts; None to keep none.
+    files_db
+        Least peak over the background (dB) of bursts that get a picture and a FITS file; None for no files.
     """
 
     is_on: bool
@@ -71,6 +75,8 @@ class BurstOptions:
     site: ObservingSite = OVRO_LWA
     rules: ReportRules = field(default_factory=ReportRules)
     command: tuple[str, ...] | None = None
+    directory: Path | None = None
+    files_db: float | None = None
 
 
 class LiveBursts:
@@ -84,6 +90,8 @@ class LiveBursts:
         Returns the epochs of the ring, oldest first.
     log
         Logger of the events.
+    rows
+        Returns the rows between two times, for pictures of bursts.
     make_detector
         Makes a detector, see `MakeDetector`.
     limits
@@ -103,6 +111,7 @@ class LiveBursts:
         epochs: Callable[[], tuple[Epoch, ...]],
         log: logging.Logger,
         *,
+        rows: Rows = lambda _begin_s, _end_s: None,
         make_detector: MakeDetector = usual_detector,
         limits: CommandLimits | None = None,
         monotonic: Callable[[], float] = time.monotonic,
@@ -114,6 +123,8 @@ class LiveBursts:
         # Number of reports and the last one, together, because another thread reads them.
         self._reported: tuple[int, Burst | None] = 0, None
         self._command = EventCommand(options.command if options.is_on else None, log, limits, monotonic)
+        directory = options.directory if options.is_on else None
+        self._keeper = None if directory is None else BurstKeeper(directory, self.board, rows, options.files_db)
         self._skipped_log, self._skipped = PacedLog(log, _SKIPPED_PAUSE_S), 0
         self._follower = BurstFollower(
             epochs,
@@ -151,12 +162,17 @@ class LiveBursts:
     def start(self) -> None:
         """Start to search; without effect if that is switched off."""
         if self._is_on:
+            if self._keeper is not None:
+                self._keeper.start()
             self._command.start()
             self._follower.start()
 
     def stop(self) -> None:
         """Search the last rows, close the open bursts, and stop."""
         self._follower.stop()
+        # The keeper also writes the bursts that end with the rows.
+        if self._keeper is not None:
+            self._keeper.stop()
         self._command.stop()
         self._burst_log.finish()
         self._skipped_log.finish()
