@@ -70,7 +70,8 @@ class BurstKeys(DayKeys):
     def show_burst(self, burst: Burst) -> bool:
         """Move the picture to a burst.
 
-        Return False if its rows are not known any more. A burst that is longer than the picture is shown from its begin on.
+        Return False if its rows are not known any more. The picture shows the first part of a burst that is longer
+        than it.
         """
         begin_s, end_s = self.scene.shown.interval_s
         middle_s = burst.begin_s + min(burst.duration_s, 0.9 * (end_s - begin_s)) / 2

@@ -136,7 +136,8 @@ def burst_marks(
 def _lines_of(burst: Burst, band: FrequencyWindow, lines: int) -> tuple[int, int, bool, bool] | None:
     """Return the lowest and highest line of a burst.
 
-    The other values are True if it continues below or above the picture. Return None if the band of the picture does not touch it. A limit that is not known is that of the picture.
+    The other values are True if it continues below or above the picture. Return None if the band of the picture does
+    not touch it. A limit that is not known is that of the picture.
     """
     below, above = burst.low_mhz < band.low_mhz, burst.high_mhz >= band.high_mhz
     low = 0 if below or math.isnan(burst.low_mhz) else band.cell_of(burst.low_mhz, lines)
@@ -198,7 +199,7 @@ def bracket_cells(
         shown = "│" if is_open else corner
         shown = ("[" if side == "left" else "]") if ascii_only else shown
         found.append(MarkCell(left if side == "left" else right, top if end == "top" else bottom, shown))
-    begin = left + (not mark.box.open_left and has_corners)
+    begin = mark.box.first if not has_corners else left + (not mark.box.open_left)
     return [*found, MarkCell(max(0, min(begin, columns - len(mark.label))), top, mark.label[:columns])]
 
 
