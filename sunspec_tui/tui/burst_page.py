@@ -245,10 +245,12 @@ class BurstPage(Dialog[None]):
     def _show_position(self) -> None:
         columns = self._rows.content_size.width - SUBTITLE_FRAME_COLUMNS
         position = self._rows.position
+        has_selection = self._rows.selected is not None
         words = (
             f"{position} · enter shows · < > show neighbours · E exports · w wrong · i interference · esc closes",
             f"{position} · enter < > show · E export · w wrong · i RFI · esc",
             f"{position} · enter < > E w i esc",
             "esc closes",
         )
-        self._rows.border_subtitle = first_that_fits(words, columns) if columns > 0 else words[0]
+        shown = words if has_selection else words[-1:]
+        self._rows.border_subtitle = first_that_fits(shown, columns) if columns > 0 else shown[0]

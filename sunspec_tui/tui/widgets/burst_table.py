@@ -109,7 +109,7 @@ def burst_layout(bursts: Sequence[Burst], width: int) -> BurstLayout:
     days = {format_date(burst.begin_s) for burst in bursts}
     columns = [_DATED_BEGIN if len(days) > 1 else _BEGIN, *_COLUMNS]
     while len(columns) > 1 and _width_of(columns, _GAP) > width:
-        columns.remove(max(columns, key=lambda column: column.rank))
+        columns.remove(max(reversed(columns), key=lambda column: column.rank))
     gap = _WIDE_GAP if _width_of(columns, _WIDE_GAP) <= width else _GAP
     left = width - _width_of(columns, gap) - gap
     return BurstLayout(tuple(columns), gap, left if left >= _MIN_REASON else 0)
