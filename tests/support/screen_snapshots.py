@@ -1,4 +1,4 @@
-"""Snapshots of whole screens: characters, then the style of each cell as a letter."""
+"""Snapshots of whole screens: characters, then styles as letters."""
 
 import unicodedata
 import zlib
