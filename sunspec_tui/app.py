@@ -23,8 +23,9 @@ from sunspec_tui.core.memory_usage import resume_collection
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.tui.app_commands import key_bindings
 from sunspec_tui.tui.attention import Attention, Bell, ReportSigns
+from sunspec_tui.tui.burst_keys import BurstKeys
+from sunspec_tui.tui.burst_source import board_of
 from sunspec_tui.tui.confirmations import Confirmation
-from sunspec_tui.tui.day_keys import DayKeys
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.graphics_keys import GraphicsKeys
 from sunspec_tui.tui.help_keys import HelpKeys
@@ -46,6 +47,7 @@ from sunspec_tui.tui.receiver_actions import follow_view
 from sunspec_tui.tui.receiver_keys import ReceiverKeys
 from sunspec_tui.tui.receiver_worker import Preview, ReceiverWorker
 from sunspec_tui.tui.recorded_rows import RecordedRows
+from sunspec_tui.tui.ruler_keys import RulerKeys
 from sunspec_tui.tui.screen_updater import ScreenUpdater
 from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
 from sunspec_tui.tui.terminal.dialog import acts_at_once
@@ -68,7 +70,9 @@ START_WITHIN_S = 1.0
 END_WITHIN_S = 4.5
 
 
-class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedRows, Notifications, PixelApp):
+class Monitor(
+    BurstKeys, RulerKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedRows, Notifications, PixelApp
+):
     """The live monitor.
 
     It has many methods because Textual calls actions of keys and handlers of messages as methods of the app.
@@ -239,6 +243,8 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
         if self._recorded is not None:
             cast("Playback", receiver).is_paused = lambda: self.scene.view.paused_at_slot is not None
         receiver.listeners.add(self._ticker.news.set)
+        if (board := board_of(receiver)) is not None:
+            board.listeners.add(self._ticker.news.set)
 
     def _show_receiver(self) -> None:
         self._ticker.update_often()
