@@ -36,7 +36,7 @@ class BurstBoard:
 
     @property
     def closed(self) -> Mapping[BurstType, int]:
-        """Number of bursts of each type that have been closed since the start.
+        """Number of bursts of each type closed since the start.
 
         The type is that at the closing. The numbers only grow, also when bursts are dropped from the list.
         """

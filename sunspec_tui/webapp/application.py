@@ -61,7 +61,10 @@ def application(context: AppContext, options: WebOptions, token: str, on_refusal
 
 
 class _Compressed(GZipMiddleware):
-    """Compression of all answers but event streams, whose events must not wait for others."""
+    """Compression of all answers but event streams.
+
+    An event must not wait in the compressor for others.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""

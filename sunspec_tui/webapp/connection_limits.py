@@ -224,7 +224,10 @@ class Connections:
         return 0 if connection is None else connection.unsent
 
     def postpone(self, client: Any) -> None:
-        """Start the deadline of an endless answer again, if its reader has received all of it so far."""
+        """Start the deadline of an endless answer again.
+
+        Not if its reader has not received all of it so far.
+        """
         connection = self._open.get(client)
         if connection is not None and connection.postpone is not None and not connection.unsent:
             connection.postpone()

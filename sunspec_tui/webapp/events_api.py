@@ -39,7 +39,7 @@ async def events(request: Request) -> Response:
 
 
 async def _parts(head: dict[str, object], entries: Sequence[BurstEntry]) -> AsyncIterator[bytes]:
-    """Yield the JSON object, a few bursts at a time; the loop is never blocked for long."""
+    """Yield the JSON object, a few bursts at a time."""
     yield json_bytes(head)[:-1] + b',"bursts":['
     for begin in range(0, len(entries), _ENCODED_AT_ONCE):
         part = b",".join(entry.json for entry in entries[begin : begin + _ENCODED_AT_ONCE])

@@ -28,7 +28,7 @@ def burst(name: str, after_s: float = 0.0, **numbers: Any) -> Burst:
 
 @contextmanager
 def served_bursts(port: int = 1, **options: Any) -> Iterator[tuple[BurstBoard, StreamReceiver, str]]:
-    """Start a receiver with its web view; yield its board of bursts, the receiver and the address."""
+    """Serve bursts; yield board, receiver and address."""
     board = BurstBoard()
     bursts = SimpleNamespace(board=board)
     with ExitStack() as stack:

@@ -39,7 +39,7 @@ class Reader:
         self.last = None
 
     def next(self):
-        """Wait for an event with data; remember the newest number as a browser does."""
+        """Wait for an event with data; remember its number."""
         event = Event()
         for line in self._lines:
             name, _, value = line.partition(": ")
