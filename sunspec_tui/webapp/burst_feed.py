@@ -44,7 +44,10 @@ class BurstTotals(NamedTuple):
 
 
 def board_of(source: object) -> BurstBoard:
-    """Return the board of a receiver's bursts; an empty one without a detector."""
+    """Return the board of a receiver's bursts.
+
+    A receiver without a detector gets an empty board.
+    """
     board = getattr(getattr(source, "bursts", None), "board", None)
     return board if isinstance(board, BurstBoard) else BurstBoard()
 
@@ -75,9 +78,9 @@ class BurstEntry:
 
 
 def public_burst(burst: Burst) -> dict[str, Any]:
-    """Return a burst as values for JSON, with its times also in seconds since 1970.
+    """Return a burst as values for JSON.
 
-    Texts have only visible characters.
+    It has its times also in seconds since 1970. Texts have only visible characters.
     """
     record = burst_record(burst)
     times = {"begin_s": burst.begin_s, "peak_s": burst.peak_s, "end_s": burst.end_s}
@@ -127,7 +130,7 @@ class BurstFeed:
         return self._number
 
     def entries(self, after: int = 0) -> list[BurstEntry]:
-        """Return bursts that changed after a number, in the order of their begins."""
+        """Return bursts that changed after a number, the oldest first."""
         return [entry for entry in self._entries.values() if entry.number > after]
 
     def changes(self, after: int) -> list[BurstEntry]:
@@ -147,7 +150,10 @@ class BurstFeed:
         return f"{self._run}-{self._number if number is None else number}"
 
     def number_of(self, revision: str) -> int | None:
-        """Return the number of a change; None if this run of the server does not know it."""
+        """Return the number of a change.
+
+        None if this run of the server does not know it.
+        """
         match = _REVISION.fullmatch(revision)
         if match is None or match[1] != self._run or int(match[2]) > self._number:
             return None
@@ -169,7 +175,7 @@ class BurstFeed:
             self.close()
 
     async def wait(self, number: int, timeout_s: float) -> bool:
-        """Wait for a change after a number; return False if there is none."""
+        """Wait for a change after a number; False without one."""
         if self._number <= number and not self.is_closed:
             try:
                 await asyncio.wait_for(self._news.wait(), timeout_s)

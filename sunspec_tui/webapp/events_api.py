@@ -62,7 +62,7 @@ def _filter(request: Request) -> Callable[[Burst], bool]:
 
 
 def _types(request: Request) -> frozenset[BurstType]:
-    """Return the types of the query, which may be repeated; all without one."""
+    """Return the types of the query; all without one."""
     names = request.query_params.getlist("type")
     try:
         return frozenset(map(BurstType, names or BurstType))
