@@ -10,12 +10,13 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+import orjson
+
 from sunspec_tui.core.burst_board import BurstBoard
 from sunspec_tui.core.bursts import NO_BURSTS, Burst, BurstType, burst_record
 from sunspec_tui.core.listeners import ThreadSafeEvent
 from sunspec_tui.core.notes import utc_text
 from sunspec_tui.core.printable import printable
-from sunspec_tui.webapp.json_encoding import json_bytes
 
 PAUSE_S = 0.25
 """Time after a change within which further changes are joined, seconds."""
@@ -73,7 +74,8 @@ class BurstEntry:
     def json(self) -> bytes:
         """The burst as one line of JSON, encoded when first used."""
         if self._json is None:
-            self._json = json_bytes(public_burst(self.burst))
+            # A detector's numbers may be scalars of numpy.
+            self._json = orjson.dumps(public_burst(self.burst), option=orjson.OPT_SERIALIZE_NUMPY)
         return self._json
 
 

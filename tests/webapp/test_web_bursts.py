@@ -7,6 +7,7 @@ from importlib import resources
 
 import httpx
 import jsonschema_rs
+import numpy as np
 import pytest
 from burst_boards import BEGIN_S, burst, served_bursts
 from prometheus_client.parser import text_string_to_metric_families
@@ -101,6 +102,16 @@ def test_many_bursts_are_all_sent(found):
     with served_bursts() as (board, _, url):
         board.add(burst(str(i), i) for i in range(200))
         assert names(httpx.get(f"{url}events")) == [str(i) for i in range(200)]
+
+
+def test_numbers_of_numpy_are_numbers():
+    numbers = {"begin_s": np.float64(BEGIN_S), "peak_db": np.float32(2.5), "circular": np.float32("nan")}
+    with served_bursts() as (board, _, url):
+        board.add([burst("a", lanes=np.int64(2), is_saturated=np.bool_(True), **numbers)])
+        found = httpx.get(f"{url}events").json()["bursts"][0]
+        httpx.get(f"{url}metrics").raise_for_status()
+    assert (found["begin_s"], found["peak_db"], found["circular"]) == (BEGIN_S, 2.5, None)
+    assert (found["lanes"], found["is_saturated"]) == (2, True)
 
 
 def test_only_what_changed_after_a_revision_is_sent():
