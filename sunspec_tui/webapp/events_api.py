@@ -19,7 +19,7 @@ from sunspec_tui.webapp.query_values import number_of, time_of
 MAX_EVENTS = 1000
 """Largest number of bursts in an answer; if there are more, the newest ones are sent."""
 
-_ENCODED_AT_ONCE = 64
+_ENCODED_AT_ONCE = 32
 
 
 async def events(request: Request) -> Response:

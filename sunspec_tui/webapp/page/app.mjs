@@ -55,7 +55,7 @@ class Page {
       fullscreen: () => fullscreen(),
       cursor: (columns, bins) => this.#moveCursor(columns, bins),
       timeline: () => this.timelinePicture,
-      burst: (by) => this.bursts.step(by),
+      burst: (by) => this.bursts.chooseNeighbour(by),
     });
     this.controls.offer("palette", Object.keys(palettes).filter((name) => name !== "diverging"));
     this.controls.offer("product", [this.settings.product]);

@@ -4,7 +4,7 @@ import { label } from "./burst-text.mjs";
 import { fitCanvas } from "./format.mjs";
 import { marksOf } from "./notes.mjs";
 
-const MIN_WIDE = 5, MIN_HIGH = 8, CORNER = 9, NEAR_PX = 3;
+const MAX_MARKS = 100, MIN_WIDE = 5, MIN_HIGH = 8, CORNER = 9, NEAR_PX = 3;
 const LINE = "#ffffff", HALO = "#000000b0", CHOSEN = "#ffb000";
 
 /** Returns the boxes of bursts in CSS pixels; `scale` is that of `timeScale`, and the box has the width of `columns`. */
@@ -26,29 +26,35 @@ function widened(begin, end, least, first, last) {
   return [Math.max(first, begin - more), Math.min(last, end + more)];
 }
 
+/** Returns boxes with the chosen burst first, then stronger ones before weaker ones, at most MAX_MARKS. */
+export function strongest(boxes, chosen) {
+  const rank = ({ burst }) => burst.name === chosen ? Infinity : burst.peak_db ?? -Infinity;
+  return [...boxes].sort((one, other) => rank(other) - rank(one) || 0).slice(0, MAX_MARKS);
+}
+
 /**
- * Returns the places of labels that do not cover each other, nor the rectangles `taken`: first the chosen burst's, then
- * those of stronger bursts. A label is above its box, else at the top inside, else below.
+ * Returns the places of the labels of boxes, the most important box first. A label that would cover another is left out.
+ * It is above its box; at the top inside or below if there is no room, or if one of the rectangles `taken` is there.
  */
-export function labelsOf(boxes, { box, font, width, chosen, taken = [] }) {
-  const rank = ({ burst }) => burst.name === chosen ? Infinity : burst.peak_db ?? -Infinity, placed = [];
-  for (const each of [...boxes].sort((one, other) => rank(other) - rank(one) || 0)) {
+export function labelsOf(boxes, { box, font, width, taken = [] }) {
+  const placed = [];
+  for (const each of boxes) {
     const text = label(each.burst), wide = width(text) + 6, high = font * 1.2;
     const left = Math.max(box.left, Math.min(each.left, box.right - wide));
     const places = [each.top - high - 2, each.top + 2, each.bottom + 2].filter((top) => top >= box.top && top + high <= box.bottom)
       .map((top) => ({ text, left, top, right: left + wide, bottom: top + high, burst: each.burst }));
-    const free = places.find((place) => ![...taken, ...placed].some((other) => covers(other, place)));
-    if (free) placed.push(free);
+    const free = places.find((place) => !taken.some((other) => covers(other, place)));
+    if (free && !placed.some((other) => covers(other, free))) placed.push(free);
   }
   return placed;
 }
 
 const covers = (one, other) => one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
 
-/** Returns the burst at a place in pixels, the strongest of several; null if there is none. */
+/** Returns the burst at a place in pixels, the first of several boxes; null if there is none. */
 export function burstAt(boxes, x, y) {
-  const inside = boxes.filter((box) => x >= box.left - NEAR_PX && x <= box.right + NEAR_PX && y >= box.top - NEAR_PX && y <= box.bottom + NEAR_PX);
-  return inside.sort((one, other) => (other.burst.peak_db ?? -Infinity) - (one.burst.peak_db ?? -Infinity) || 0)[0]?.burst ?? null;
+  const isInside = ({ left, right, top, bottom }) => x >= left - NEAR_PX && x <= right + NEAR_PX && y >= top - NEAR_PX && y <= bottom + NEAR_PX;
+  return boxes.find(isInside)?.burst ?? null;
 }
 
 /** Draws the brackets and labels of boxes on a canvas, which is hidden without any; `taken` as for `labelsOf`. */
@@ -64,7 +70,7 @@ export function drawMarks(canvas, boxes, { box, font, chosen, taken }) {
   context.textBaseline = "middle";
   context.textAlign = "left";
   const width = (words) => context.measureText(words).width;
-  for (const { text, left, top, right, bottom, burst } of labelsOf(boxes, { box, font, width, chosen, taken })) {
+  for (const { text, left, top, right, bottom, burst } of labelsOf(boxes, { box, font, width, taken })) {
     context.fillStyle = HALO;
     context.fillRect(left, top, right - left, bottom - top);
     context.fillStyle = burst.name === chosen ? CHOSEN : LINE;

@@ -1,7 +1,7 @@
 // The bursts that the server knows: fetched when they have changed, marked on the picture, and listed beside it.
 
 import { BurstList } from "./burst-list.mjs";
-import { boxesOf, burstAt, drawMarks } from "./burst-marks.mjs";
+import { boxesOf, burstAt, drawMarks, strongest } from "./burst-marks.mjs";
 import { headline, isInterference, label, spoken, sure } from "./burst-text.mjs";
 import { day } from "./format.mjs";
 import { element, setText } from "./status-text.mjs";
@@ -75,7 +75,9 @@ export class Bursts {
   /** Marks the bursts of the picture; `place` is the cursor or pointer in shares of its width and height, or null. */
   draw({ box, scale, columns, frame, place, font }) {
     const marked = this.settings.bursts && scale.length > 1 ? this.shown.filter((burst) => !burst.is_wrong) : [];
-    this.boxes = boxesOf(marked, { scale, columns, box, frame });
+    const boxes = boxesOf(marked, { scale, columns, box, frame });
+    this.boxes = strongest(boxes, this.chosen);
+    this.notMarked = boxes.length - this.boxes.length;
     drawMarks(element("marks"), this.boxes, { box, font, chosen: this.chosen, taken: this.boxes.length ? captionBox() : [] });
     const x = place && box.left + place.x * (box.right - box.left), y = place && box.bottom - place.y * (box.bottom - box.top);
     this.pointed = place ? burstAt(this.boxes, x, y) : null;
@@ -84,6 +86,11 @@ export class Bursts {
   /** Names the burst under the cursor, for the readout; else empty. */
   get remark() {
     return this.pointed ? `   burst ${label(this.pointed)} ${sure(this.pointed)}` : "";
+  }
+
+  /** Says that some bursts of the picture have no mark; else empty. */
+  get caption() {
+    return this.notMarked ? `only the strongest ${this.boxes.length} bursts marked` : "";
   }
 
   // Choose
@@ -99,7 +106,7 @@ export class Bursts {
   }
 
   /** Chooses the next or previous burst; without a chosen one, the newest. */
-  step(by) {
+  chooseNeighbour(by) {
     const { shown } = this, at = shown.findIndex(({ name }) => name === this.chosen);
     const to = at < 0 ? shown.length - 1 : at + by;
     if (shown[to]) this.choose(shown[to].name);

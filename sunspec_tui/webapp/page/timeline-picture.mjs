@@ -92,7 +92,7 @@ export class TimelinePicture {
     const isOneDay = day(begin) === day(end);
     const time = `${day(begin)} ${clock(begin)} – ${isOneDay ? "" : `${day(end)} `}${clock(end)} UTC`;
     const removed = page.settings.remove_background ? REMOVED : "";
-    return [`${page.settings.product} ${timeline.caption}`, removed, time, page.notes.remark].filter(Boolean).join(", ");
+    return [`${page.settings.product} ${timeline.caption}`, removed, time, page.notes.remark, page.bursts.caption].filter(Boolean).join(", ");
   }
 
   /** Puts the cursor of the pointer at a place of the picture or of the spectrum. */
