@@ -60,7 +60,9 @@ def main() -> None:
             receiver.bursts.board.listeners.add(seen.note)
             producer.wait()
         drain.join()
-    print("| begin | end | MHz | type | dB | listed after, s | with this type after, s |\n|---|---|---|---|---|---|---|")
+    print(
+        "| begin | end | MHz | type | dB | listed after, s | with this type after, s |\n|---|---|---|---|---|---|---|"
+    )
     for burst in receiver.bursts.board.bursts:
         if not burst.is_wrong:
             print(seen.row(burst))

@@ -39,7 +39,7 @@ class BurstCounter:
 
     def add(self, changes: Iterable[Burst]) -> None:
         """Count the bursts that have ended; an open one counts later."""
-        ended = [burst for burst in changes if not burst.is_open]
+        ended = [burst for burst in changes if not burst.is_open and not burst.is_wrong]
         if not ended:
             return
         total = Counter(self.total)

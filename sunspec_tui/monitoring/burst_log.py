@@ -81,6 +81,11 @@ class BurstLog:
         self._ended[burst.name] = None
         while len(self._ended) > _MAX_ENDED:
             del self._ended[next(iter(self._ended))]
+        if burst.is_wrong:
+            if begun is not None:
+                text = f"no burst of its own: {begun.words} since {format_clock(burst.begin_s)}; {burst.reason}"
+                log_event(self._log, logging.INFO, "burst_withdrawn", text, **burst_record(burst))
+            return
         text = end_text(burst)
         if begun is None and burst.type is BurstType.STORM:
             self._storms.add(logging.INFO, "noise_storm", text, now_s, **burst_record(burst))
