@@ -81,7 +81,8 @@ class BurstTracker:
                 structures.add(run)
         events = self._maker.events(structures.all(), self._hits)
         still_open_s = cell * self._cell_s - OPEN_S
-        changes = self._changes([self._named(event, still_open_s) for event in events])
+        used: set[str] = set()
+        changes = self._changes([self._named(event, still_open_s, used) for event in events])
         if settles:
             self._settle(cell * self._cell_s, events)
         return changes
@@ -92,14 +93,16 @@ class BurstTracker:
 
     # Names
 
-    def _named(self, event: Event, still_open_s: float) -> Burst:
+    def _named(self, event: Event, still_open_s: float, used: set[str]) -> Burst:
         """Return the burst of an event with its name.
 
-        It is the name of the oldest run that has one.
+        It is the name of the oldest run that has one. If a burst has fallen apart, its earliest part keeps the name.
         """
         keys = keys_of(event)
         known = sorted((key for key in keys if key in self._names), key=lambda key: (key[1], key[0]))
-        name = self._names[known[0]] if known else self._new_name(event.burst.begin_s)
+        free = (name for key in known if (name := self._names[key]) not in used)
+        name = next(free, None) or self._new_name(event.burst.begin_s)
+        used.add(name)
         self._names.update(dict.fromkeys(keys, name))
         is_open = event.burst.is_open or event.burst.end_s > still_open_s
         return replace(event.burst, name=name, is_open=is_open)
