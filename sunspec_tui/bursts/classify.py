@@ -48,7 +48,7 @@ _MIN_WIDTH_MHZ = 8.0
 _MIN_RATIO, _MIN_RATIO_WITHOUT_DRIFT, _MIN_RATIO_OF_GROUP = 1.15, 1.5, 2.0
 _SIGNIFICANT = 3.0
 _MIN_II_SIGNIFICANCE = 5.0
-_MIN_II_SPREAD_S, _MIN_II_SPREAD_SHARE = 20.0, 0.33
+_MIN_II_SPREAD_S, _MIN_II_SPREAD_SHARE = 15.0, 0.33
 _MIN_STROKES = 1.5
 _MAX_HALF_FACTOR, _MAX_SINGLE_FACTOR, _MAX_RUN_FACTOR = 4.0, 2.0, 3.0
 _MAX_RESIDUAL_S = 5.0
@@ -113,9 +113,14 @@ def _type_iii(found: Measures) -> Verdict | None:
     return Verdict(kind, min(sure, 0.95), words)
 
 
+def drifts_as_shock(found: Measures) -> bool:
+    """Return True if the drift is surely that of a shock."""
+    return II_DELAYS[0] <= found.delay <= II_DELAYS[1] and found.significance >= _MIN_II_SIGNIFICANCE
+
+
 def _type_ii(found: Measures) -> Verdict | None:
     """Return type II, if the numbers fit."""
-    if not II_DELAYS[0] <= found.delay <= II_DELAYS[1] or found.significance < _MIN_II_SIGNIFICANCE:
+    if not drifts_as_shock(found):
         return None
     if not found.descent <= -MIN_DESCENT:
         return None

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sunspec_tui.bursts.classify import III_DELAYS, LONGEST_GROUP_S, Verdict
+from sunspec_tui.bursts.classify import III_DELAYS, Verdict, drifts_as_shock
 from sunspec_tui.bursts.measure import Measures, height_light_s
 from sunspec_tui.bursts.runs import Run
 from sunspec_tui.core.bursts import BurstType
 
 MAX_GAP_MHZ = 15.0
 """Largest gap in frequency between pieces of one burst."""
+
+MAX_JOINED_S = 30.0
+"""Longest runs of pieces of one fast burst: longer ones may be lanes of type II."""
 
 MAX_PAUSE_S = 120.0
 """Largest gap in time between pieces of a type II burst."""
@@ -65,7 +68,7 @@ def is_fast(piece: Piece) -> bool:
 
 def are_one_burst(first: Measures, second: Measures) -> bool:
     """Return True if one exciter of type III explains both structures."""
-    if max(first.run_s, second.run_s) > LONGEST_GROUP_S:
+    if max(first.run_s, second.run_s) > MAX_JOINED_S or drifts_as_shock(first) or drifts_as_shock(second):
         return False
     if max(first.run_s, second.run_s) > _MAX_LENGTH_RATIO * min(first.run_s, second.run_s):
         return False
