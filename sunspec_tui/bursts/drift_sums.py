@@ -241,8 +241,10 @@ class SumStatistics:
 
     def scale(self, number: int, values_db: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the standard deviation of the cells of each bin."""
+        is_known = ~np.isnan(values_db)
         with without_warnings():
-            self._sizes.append(np.nanmean(np.abs(values_db), axis=0))
+            total = np.where(is_known, np.abs(values_db), np.float32(0)).sum(axis=0)
+            self._sizes.append(total / np.count_nonzero(is_known, axis=0).astype(np.float32))
         if self._must_update(number, len(self._sizes)):
             quiet = np.quantile(np.array(self._sizes), _QUIET, axis=0).astype(np.float32)
             # A bin that is often missing takes no part.
