@@ -119,7 +119,7 @@ class DriftSums:
         kept = frequencies_mhz[self._used].reshape(count, self._pair).mean(axis=1)
         self.is_possible = self._per_band >= MIN_BINS_PER_BAND
         offsets = [offsets_cells(kept, speed, cell_s) for speed in SPEEDS] if self.is_possible else []
-        self._offsets = np.array(offsets, np.int64).reshape(-1, count)
+        self._offsets = np.array(offsets, np.int64).reshape(len(offsets), count)
         self._reach = int(np.abs(self._offsets).max(initial=0))
         self._length = 4 * self._reach + PEAK_CELLS + 2 * CELLS_PER_BLOCK
         self._columns = np.arange(count)
