@@ -129,7 +129,7 @@ class BackgroundFollower:
 def block_level_db(decibels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return each bin's mean of the middle half of its cells.
 
-    It is NaN for a bin with a missing cell.
+    It is NaN for a bin in which more than a quarter of the cells are missing.
     """
     ordered = np.sort(decibels, axis=0)
     quarter = len(ordered) // 4

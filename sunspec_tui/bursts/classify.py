@@ -24,7 +24,6 @@ II_DELAYS = (60.0, 1500.0)
 
 DURATION_S_MHZ = 220.0
 """Duration of a burst of type III at half power times its frequency."""
-""".rstrip()+"""
 
 LONGEST_GROUP_S = 120.0
 """Longest run of a group of type III."""
@@ -142,6 +141,6 @@ def _drift_words(found: Measures) -> str:
     """Return the speed of the exciter in words."""
     if found.significance < _SIGNIFICANT:
         return f"begins within {found.spread_s:.1f} s"
-    speed = 1 / found.delay
+    speed = 1 / found.ridge_delay
     text = f"{speed:.2f} c" if speed > 0.03 else f"{speed * LIGHT_KM_S:.0f} km/s"
     return f"drift {found.drift_mhz_s:.2g} MHz/s, as an exciter of {text}"

@@ -119,7 +119,7 @@ class DriftSums:
         kept = frequencies_mhz[self._used].reshape(count, self._pair).mean(axis=1)
         self.is_possible = self._per_band >= MIN_BINS_PER_BAND
         offsets = [offsets_cells(kept, speed, cell_s) for speed in SPEEDS] if self.is_possible else []
-        self._offsets = np.array(offsets, np.int64).reshape(-1, count)
+        self._offsets = np.array(offsets, np.int64).reshape(len(offsets), count)
         self._reach = int(np.abs(self._offsets).max(initial=0))
         self._length = 4 * self._reach + PEAK_CELLS + 2 * CELLS_PER_BLOCK
         self._columns = np.arange(count)
@@ -241,8 +241,10 @@ class SumStatistics:
 
     def scale(self, number: int, values_db: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the standard deviation of the cells of each bin."""
+        is_known = ~np.isnan(values_db)
         with without_warnings():
-            self._sizes.append(np.nanmean(np.abs(values_db), axis=0))
+            total = np.where(is_known, np.abs(values_db), np.float32(0)).sum(axis=0)
+            self._sizes.append(total / np.count_nonzero(is_known, axis=0).astype(np.float32))
         if self._must_update(number, len(self._sizes)):
             quiet = np.quantile(np.array(self._sizes), _QUIET, axis=0).astype(np.float32)
             # A bin that is often missing takes no part.

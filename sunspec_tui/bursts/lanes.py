@@ -32,24 +32,32 @@ def lanes_of(pieces: Sequence[Sequence[Run]], frequencies_mhz: NDArray[np.float6
     return 2, max(pairs)[1]
 
 
-def ridge(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64]) -> dict[int, float]:
+def ridge(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64]) -> tuple[int, NDArray[np.float64]]:
     """Return the mean frequency of the runs of each cell.
 
-    The peaks of the runs are its weights.
+    The first value is the number of the first cell. The peaks of the runs are its weights. It is NaN between runs.
     """
-    sums: dict[int, float] = {}
-    weights: dict[int, float] = {}
-    for run in runs:
-        for cell in range(run.begin, run.end):
-            sums[cell] = sums.get(cell, 0.0) + run.peak_db * float(frequencies_mhz[run.bin])
-            weights[cell] = weights.get(cell, 0.0) + run.peak_db
-    return {cell: total / weights[cell] for cell, total in sums.items()}
+    begins, ends = np.array([run.begin for run in runs]), np.array([run.end for run in runs])
+    first, weights = int(begins.min()), np.array([run.peak_db for run in runs])
+    # Sums of what begins and ends in each cell: the time does not grow with the length of the runs.
+    changes = np.zeros((int(ends.max()) - first + 1, 3))
+    values = np.stack([np.ones(len(runs)), weights, weights * frequencies_mhz[[run.bin for run in runs]]], axis=1)
+    np.add.at(changes, begins - first, values)
+    np.subtract.at(changes, ends - first, values)
+    counts, totals, sums = changes.cumsum(axis=0)[:-1].T
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return first, np.where(counts > 0.5, sums / totals, np.nan)
 
 
-def _ratio(first: dict[int, float], second: dict[int, float]) -> tuple[int, float]:
+def _ratio(first: tuple[int, NDArray[np.float64]], second: tuple[int, NDArray[np.float64]]) -> tuple[int, float]:
     """Return the number of common cells and the frequency ratio."""
-    common = first.keys() & second.keys()
-    if not common:
+    begin = max(first[0], second[0])
+    end = min(first[0] + len(first[1]), second[0] + len(second[1]))
+    if begin >= end:
         return 0, float("nan")
-    ratio = float(np.median([first[cell] / second[cell] for cell in common]))
-    return len(common), max(ratio, 1 / ratio)
+    ratios = first[1][begin - first[0] : end - first[0]] / second[1][begin - second[0] : end - second[0]]
+    ratios = ratios[np.isfinite(ratios)]
+    if not ratios.size:
+        return 0, float("nan")
+    ratio = float(np.median(ratios))
+    return len(ratios), max(ratio, 1 / ratio)

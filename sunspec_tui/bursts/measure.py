@@ -1,7 +1,8 @@
 """Measure structures: times, band, drift and strength.
 
-The drift is fitted as the speed of an exciter: the onset at each frequency against the height of the plasma with this
-frequency (Newkirk's model). A track that bends with frequency is a straight line there.
+The drift is fitted as the speed of an exciter: the peak at each frequency against the height of the plasma with this
+frequency (Newkirk's model). A track that bends with frequency is a straight line there. Types are decided by the
+onsets, which are also known for a group of strokes.
 """
 
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ SLOW_S = 20.0
 _FIT_ROUNDS = 3
 _MIN_FITTED = 4
 _OUTLIER_SIGMAS = 2.0
+_MAX_RIDGE_RESIDUAL, _RIDGE_SIGMAS, _MAX_RIDGE_RATIO = 1.5, 3.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Measures:
         speed of light. Negative for an exciter that comes down.
     delay_error, residual_s
         Standard error of the delay, and of the onsets around the line.
+    ridge_delay, ridge_error
+        The delay of the peaks and its standard error; of the onsets, if the peaks lie on no line.
     descent
         Change of the mean frequency from the first third to the last third of the time, as a share; negative if it
         falls. NaN for a fast burst.
@@ -84,6 +88,8 @@ class Measures:
     delay: float
     delay_error: float
     residual_s: float
+    ridge_delay: float
+    ridge_error: float
     descent: float
     sharp_share: float
     strokes: float
@@ -113,13 +119,13 @@ class Measures:
 
     @property
     def drift_mhz_s(self) -> float:
-        """Drift rate at the middle of the band."""
-        return drift_of_delay(self.delay, self.middle_mhz)
+        """Drift rate of the ridge at the middle of the band."""
+        return drift_of_delay(self.ridge_delay, self.middle_mhz)
 
     @property
     def drift_error_mhz_s(self) -> float:
         """Standard error of the drift rate."""
-        return abs(self.drift_mhz_s) * abs(self.delay_error / self.delay) if self.delay else float("nan")
+        return abs(self.drift_mhz_s * self.ridge_error / self.ridge_delay) if self.ridge_delay else float("nan")
 
 
 def drift_of_delay(delay: float, frequency_mhz: float) -> float:
@@ -160,7 +166,8 @@ def measures(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: 
     lengths_s = np.array([run.end - run.begin for run in runs]) * cell_s
     halves_s = np.array([run.half_cells for run in runs]) * cell_s
     used = frequencies_mhz[bins]
-    delay, error, residual_s = fitted_line(heights, rises * cell_s, cell_s)
+    onsets = fitted_line(heights, rises * cell_s, cell_s)
+    ridge = ridge_line(heights, np.array([run.peak for run in strong]) * cell_s, onsets, cell_s)
     strongest = runs[int(peaks_db.argmax())]
     return Measures(
         begin_s=_begin(runs, strong, is_slow=bool(np.median(lengths_s) > SLOW_S)) * cell_s,
@@ -174,9 +181,11 @@ def measures(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: 
         half_s=float(np.median(halves_s)),
         spread_s=_spread(rises) * cell_s,
         end_spread_s=_spread(np.array([run.end for run in runs])) * cell_s,
-        delay=delay,
-        delay_error=error,
-        residual_s=residual_s,
+        delay=onsets[0],
+        delay_error=onsets[1],
+        residual_s=onsets[2],
+        ridge_delay=ridge[0],
+        ridge_error=ridge[1],
         descent=descent(strong, frequencies_mhz) if float(np.median(lengths_s)) > SLOW_S else float("nan"),
         sharp_share=float(np.mean([run.onset - run.begin <= 1 and run.half - run.begin <= 1 for run in runs])),
         strokes=float(np.mean([run.strokes for run in runs])),
@@ -284,3 +293,28 @@ def fitted_line(
         error = residual / squares**0.5
         kept = np.abs(offsets) <= _OUTLIER_SIGMAS * residual
     return slope, error, residual
+
+
+def ridge_line(
+    x: NDArray[np.float64], peaks_s: NDArray[np.float64], onsets: tuple[float, float, float], resolution_s: float
+) -> tuple[float, float, float]:
+    """Return the line of the peaks, or that of the onsets.
+
+    The rise to half of the decibels takes longer for a stronger burst, and longer at lower frequencies. So the onsets
+    of a strong burst drift faster than its ridge. The peaks of a group may be those of different strokes; then only its
+    onsets lie on a line.
+
+    Parameters
+    ----------
+    x, peaks_s, resolution_s
+        As in `fitted_line`.
+    onsets
+        Slope, error and residual of the onsets.
+    """
+    peaks = fitted_line(x, peaks_s, resolution_s)
+    is_line = peaks[2] <= max(_MAX_RIDGE_RESIDUAL * onsets[2], resolution_s)
+    if not is_line or abs(peaks[0]) < _RIDGE_SIGMAS * peaks[1]:
+        return onsets
+    is_known = abs(onsets[0]) >= _RIDGE_SIGMAS * onsets[1]
+    agrees = 1 / _MAX_RIDGE_RATIO <= peaks[0] / onsets[0] <= _MAX_RIDGE_RATIO if is_known else True
+    return peaks if agrees else onsets

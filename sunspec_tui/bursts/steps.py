@@ -71,7 +71,11 @@ class StepFinder:
         if shares[best] < MIN_SHARE:
             return None
         before, after = cells[best : best + SIDE_CELLS], cells[best + SIDE_CELLS + 1 : best + _WINDOW]
-        return gain_step_db(before, after, noise_db)
+        step = gain_step_db(before, after, noise_db)
+        if step is not None:
+            # The next search begins behind the step, so that it is found once.
+            self._last = cells[max(best + SIDE_CELLS + 1, len(cells) - _WINDOW + 1) :]
+        return step
 
     def forget(self) -> None:
         """Begin anew after missing rows."""

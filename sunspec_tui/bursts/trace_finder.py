@@ -10,7 +10,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.bursts.background import MIN_BLOCKS, MIN_NOISE_DB, Background, BackgroundFollower
+from sunspec_tui.bursts.background import (
+    BLOCKS_PER_LEVEL,
+    MIN_BLOCKS,
+    MIN_NOISE_DB,
+    WINDOW_LEVELS,
+    Background,
+    BackgroundFollower,
+)
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK, Block, CellGrid
 from sunspec_tui.bursts.drift_sums import DriftHit, DriftSums
 from sunspec_tui.bursts.runs import Run, RunFinder, limits_db, smoothed
@@ -18,6 +25,10 @@ from sunspec_tui.bursts.steps import StepFinder
 
 WARM_UP_BLOCKS = 225
 """Blocks of recorded rows that give the first background: a quarter of an hour."""
+
+
+MAX_GAP_BLOCKS = WINDOW_LEVELS * BLOCKS_PER_LEVEL
+"""Missing blocks after which nothing of the background is left: an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +65,35 @@ class TraceFinder:
 
     def __init__(self, grid: CellGrid, warm_up_blocks: int = MIN_BLOCKS) -> None:
         nbins = len(grid.frequencies_mhz)
-        self._background = BackgroundFollower(nbins)
         self._runs, self._sums = RunFinder(nbins), DriftSums(grid.frequencies_mhz, grid.cell_s)
         self._warm_up_blocks = max(warm_up_blocks, MIN_BLOCKS)
-        self._waiting: deque[Block] | None = deque()
-        self._steps, self._step_list = StepFinder(), list[tuple[int, NDArray[np.float32]]]()
+        self._newest: int | None = None
+        self._begin(nbins)
         self._last: NDArray[np.float32] | None = None
         self._last_circular: NDArray[np.float32] | None = None
         self._number: int | None = None
 
+    def _begin(self, nbins: int) -> None:
+        """Begin without a background."""
+        self._background = BackgroundFollower(nbins)
+        self._waiting: deque[Block] | None = deque()
+        self._steps, self._step_list = StepFinder(), list[tuple[int, NDArray[np.float32]]]()
+
     def feed(self, block: Block) -> list[Found]:
         """Add a block; return what it gives, also of blocks that waited."""
+        before: list[Found] = []
+        gap = 1 if self._newest is None else block.number - self._newest
+        if gap > MAX_GAP_BLOCKS:
+            # Rows that are read from here on have no other background either.
+            before = self.end_warm_up()
+            self._begin(block.decibels.shape[1])
+        elif gap > 1:
+            self._steps.forget()
+        self._newest = block.number
+        return before + self._feed(block)
+
+    def _feed(self, block: Block) -> list[Found]:
+        """Add a block that the background may take part in."""
         self._background.add(block.number, block.decibels)
         self._follow_gain(block)
         if self._waiting is None:
