@@ -6,7 +6,7 @@ Rows become cells, cells above the background become runs, runs become structure
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.bursts.cells import CellFolder, CellGrid
+from sunspec_tui.bursts.cells import CELLS_PER_BLOCK, CellFolder, CellGrid
 from sunspec_tui.bursts.trace_finder import Found, TraceFinder
 from sunspec_tui.bursts.tracker import BurstTracker
 from sunspec_tui.core.bursts import Burst
@@ -14,6 +14,9 @@ from sunspec_tui.core.products import Product
 
 SETTLE_BLOCKS = 15
 """Blocks from one search for settled bursts to the next."""
+
+RUNS_PER_PAUSE, MAX_PAUSE_BLOCKS = 150, 2
+"""Runs for which a block is left out from one update to the next, and most blocks that are left out."""
 
 _ROWS_FOR_CADENCE = 8
 
@@ -40,6 +43,7 @@ class BurstDetector:
         self._frequencies_hz, self._products, self._source = frequencies_hz, products, source
         self.cadence_s = float("nan")
         self._first: list[tuple[NDArray[np.float64], NDArray[np.float32]]] = []
+        self._is_due = False
         self._parts: tuple[CellFolder, TraceFinder, BurstTracker] | None = None
 
     def feed(self, times_s: NDArray[np.float64], data: NDArray[np.float32]) -> tuple[Burst, ...]:
@@ -90,9 +94,14 @@ class BurstDetector:
         _, finder, tracker = self._get_parts()
         tracker.add(found.runs, found.hits)
         open_runs = finder.open_runs()
-        settles = found.cell // 8 % SETTLE_BLOCKS == 0
-        if not found.runs and not found.hits and not open_runs and not settles:
+        block = found.cell // CELLS_PER_BLOCK
+        settles = block % SETTLE_BLOCKS == 0
+        self._is_due |= bool(found.runs or found.hits or open_runs)
+        # A large burst is followed less often, so that one block never takes long.
+        pause = 1 + min(MAX_PAUSE_BLOCKS, (len(open_runs) + tracker.run_count) // RUNS_PER_PAUSE)
+        if not settles and (not self._is_due or block % pause):
             return ()
+        self._is_due = False
         return tracker.update(found.cell, open_runs, settles=settles)
 
     def close(self) -> tuple[Burst, ...]:

@@ -67,14 +67,20 @@ class EventMaker:
 
     def __init__(self, frequencies_mhz: NDArray[np.float64], cell_s: float, source: str) -> None:
         self._frequencies_mhz, self._cell_s, self._source = frequencies_mhz, cell_s, source
+        # Pieces of the last call and of this one: most of them are the same.
+        self._before: dict[tuple[Run, ...], Piece] = {}
         self._known: dict[tuple[Run, ...], Piece] = {}
+        self._slow_before: dict[tuple[tuple[Run, ...], ...], Event] = {}
+        self._slow: dict[tuple[tuple[Run, ...], ...], Event] = {}
+        self._mhz = frequencies_mhz.tolist()
 
     def events(self, structures: Iterable[tuple[Run, ...]], hits: Iterable[DriftHit]) -> list[Event]:
         """Return the bursts of structures and hits, the earliest first."""
         structures = list(structures)
+        self._before, self._known = self._known, {}
+        self._slow_before, self._slow = self._slow, {}
         large = [runs for runs in structures if len({run.bin for run in runs}) >= MIN_BINS]
         pieces = joined([self._piece(runs) for runs in large], self._piece)
-        self._known = {piece.runs: piece for piece in pieces}
         events = self._slow_bursts(pieces, BurstType.II) + self._slow_bursts(pieces, BurstType.CONTINUUM)
         taken = {run for event in events for run in event.runs}
         events += [self._event(piece) for piece in pieces if is_reported(piece) and piece.runs[0] not in taken]
@@ -85,10 +91,11 @@ class EventMaker:
 
     def _piece(self, runs: tuple[Run, ...]) -> Piece:
         """Measure runs; what was measured before is kept."""
-        known = self._known.get(runs)
+        known = self._known.get(runs) or self._before.get(runs)
         if known is None:
             found = measures(runs, self._frequencies_mhz, self._cell_s)
-            known = self._known[runs] = Piece(runs, found, verdict(found, self._cell_s))
+            known = Piece(runs, found, verdict(found, self._cell_s))
+        self._known[runs] = known
         return known
 
     def _event(self, piece: Piece) -> Event:
@@ -131,14 +138,20 @@ class EventMaker:
         return events
 
     def _slow_burst(self, group: Sequence[Piece]) -> Event:
+        """Return one burst of several pieces; what was known before is kept."""
+        key = tuple(piece.runs for piece in group)
+        known = self._slow.get(key) or self._slow_before.get(key)
+        self._slow[key] = known or self._new_slow_burst(group)
+        return self._slow[key]
+
+    def _new_slow_burst(self, group: Sequence[Piece]) -> Event:
         """Return one burst of several pieces.
 
         The most certain piece gives its type and drift.
         """
         runs = tuple(run for piece in group for run in piece.runs)
         best = max(group, key=lambda piece: (piece.verdict.type is not BurstType.UNKNOWN, piece.verdict.confidence))
-        whole = measures(runs, self._frequencies_mhz, self._cell_s)
-        burst = self._burst(runs, whole, best.verdict)
+        burst = self._burst(runs, self._piece(runs).measures, best.verdict)
         lanes, ratio = lanes_of([piece.runs for piece in group], self._frequencies_mhz)
         burst = replace(
             burst,
@@ -166,10 +179,10 @@ class EventMaker:
         return events
 
     def _is_grain(self, runs: tuple[Run, ...]) -> bool:
-        used = self._frequencies_mhz[[run.bin for run in runs]]
         begin, end = min(run.begin for run in runs), max(run.end for run in runs)
+        low_mhz, high_mhz = self._mhz[min(run.bin for run in runs)], self._mhz[max(run.bin for run in runs)]
         is_short = (end - begin) * self._cell_s <= MAX_GRAIN_S
-        return bool(is_short and used.min() >= MIN_GRAIN_MHZ and np.ptp(used) <= MAX_GRAIN_MHZ)
+        return bool(is_short and low_mhz >= MIN_GRAIN_MHZ and high_mhz - low_mhz <= MAX_GRAIN_MHZ)
 
     def _storm(self, grains: Sequence[tuple[Run, ...]]) -> list[Event]:
         """Return the storm of some grains, if it is one."""

@@ -6,6 +6,7 @@ both onsets. Pieces of type II are joined if they follow each other in one band.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 
@@ -51,7 +52,9 @@ def joined(pieces: Sequence[Piece], make: Callable[[tuple[Run, ...]], Piece]) ->
     done: list[Piece] = []
     while left:
         piece = left.pop(0)
-        partners = (other for other in left if are_one_burst(piece.measures, other.measures))
+        end_s = piece.measures.end_s
+        near = takewhile(lambda other: other.measures.begin_s < end_s, left)  # noqa: B023 - used within the round
+        partners = (other for other in near if are_one_burst(piece.measures, other.measures))
         whole = next(((made, other) for other in partners if is_fast(made := make(piece.runs + other.runs))), None)
         if whole is None:
             done.append(piece)

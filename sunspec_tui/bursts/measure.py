@@ -5,9 +5,10 @@ frequency (Newkirk's model). A track that bends with frequency is a straight lin
 onsets, which are also known for a group of strokes.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,15 +134,34 @@ def drift_of_delay(delay: float, frequency_mhz: float) -> float:
 
     It is negative for an exciter that moves out; NaN without a delay.
     """
+    seconds = delay * light_s_per_mhz(round(frequency_mhz, 3))
+    return 1 / seconds if seconds else float("nan")
+
+
+@lru_cache(maxsize=4096)
+def light_s_per_mhz(frequency_mhz: float) -> float:
+    """Return the slope of the height at a frequency."""
     near = np.array([frequency_mhz * 0.99, frequency_mhz * 1.01])
-    low, high = height_light_s(near)
-    seconds = delay * float(high - low)
-    return float(np.diff(near)[0] / seconds) if seconds else float("nan")
+    return float(np.diff(height_light_s(near))[0] / np.diff(near)[0])
 
 
 def height_light_s(frequencies_mhz: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the heights of plasma frequencies in light-seconds."""
     return height_rsun(DensityModel.NEWKIRK, frequencies_mhz) * (SOLAR_RADIUS_KM / LIGHT_KM_S)
+
+
+@lru_cache(maxsize=8)
+def _heights_of_bins(frequencies_mhz: bytes) -> NDArray[np.float64]:
+    """Return the heights of all bins in light-seconds, from the bytes of their frequencies."""
+    return height_light_s(np.frombuffer(frequencies_mhz))
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Return a quantile of a few values, faster than numpy."""
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    return ordered[low] + (place - low) * (ordered[min(low + 1, len(ordered) - 1)] - ordered[low])
 
 
 def measures(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: float) -> Measures:
@@ -156,43 +176,47 @@ def measures(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: 
     cell_s
         Length of a cell.
     """
-    bins = np.array([run.bin for run in runs])
-    peaks_db = np.array([run.peak_db for run in runs])
-    peak_db = float(np.quantile(peaks_db, 0.9))
+    peaks_db = [run.peak_db for run in runs]
+    peak_db = quantile(peaks_db, 0.9)
     # Weak runs are often of something else, which begins earlier.
     strong = [run for run in runs if run.peak_db >= STRONG_SHARE * peak_db]
-    rises = np.array([run.half for run in strong])
-    heights = height_light_s(frequencies_mhz[[run.bin for run in strong]])
-    lengths_s = np.array([run.end - run.begin for run in runs]) * cell_s
-    halves_s = np.array([run.half_cells for run in runs]) * cell_s
-    used = frequencies_mhz[bins]
-    onsets = fitted_line(heights, rises * cell_s, cell_s)
-    ridge = ridge_line(heights, np.array([run.peak for run in strong]) * cell_s, onsets, cell_s)
-    strongest = runs[int(peaks_db.argmax())]
+    run_s = quantile([run.end - run.begin for run in runs], 0.5) * cell_s
+    onsets, ridge = _lines(strong, frequencies_mhz, cell_s)
+    strongest = runs[peaks_db.index(max(peaks_db))]
+    bins = {run.bin for run in runs}
     return Measures(
-        begin_s=_begin(runs, strong, is_slow=bool(np.median(lengths_s) > SLOW_S)) * cell_s,
+        begin_s=_begin(runs, strong, is_slow=run_s > SLOW_S) * cell_s,
         peak_s=(strongest.peak + 0.5) * cell_s,
         end_s=max(run.end for run in runs) * cell_s,
-        low_mhz=float(used.min()),
-        high_mhz=float(used.max()),
-        bins=len(set(bins.tolist())),
+        low_mhz=float(frequencies_mhz[min(bins)]),
+        high_mhz=float(frequencies_mhz[max(bins)]),
+        bins=len(bins),
         peak_db=peak_db,
-        run_s=float(np.median(lengths_s)),
-        half_s=float(np.median(halves_s)),
-        spread_s=_spread(rises) * cell_s,
-        end_spread_s=_spread(np.array([run.end for run in runs])) * cell_s,
+        run_s=run_s,
+        half_s=quantile([run.half_cells for run in runs], 0.5) * cell_s,
+        spread_s=_spread([run.half for run in strong]) * cell_s,
+        end_spread_s=_spread([run.end for run in runs]) * cell_s,
         delay=onsets[0],
         delay_error=onsets[1],
         residual_s=onsets[2],
         ridge_delay=ridge[0],
         ridge_error=ridge[1],
-        descent=descent(strong, frequencies_mhz) if float(np.median(lengths_s)) > SLOW_S else float("nan"),
-        sharp_share=float(np.mean([run.onset - run.begin <= 1 and run.half - run.begin <= 1 for run in runs])),
-        strokes=float(np.mean([run.strokes for run in runs])),
-        is_saturated=bool(peak_db >= SATURATED_DB and np.median([run.flat_cells for run in runs]) >= SATURATED_CELLS),
-        circular=_circular(runs, peaks_db),
-        half_power_s=half_power_by_frequency(used, halves_s),
+        descent=descent(strong, frequencies_mhz) if run_s > SLOW_S else float("nan"),
+        sharp_share=sum(run.onset - run.begin <= 1 and run.half - run.begin <= 1 for run in runs) / len(runs),
+        strokes=sum(run.strokes for run in runs) / len(runs),
+        is_saturated=peak_db >= SATURATED_DB and quantile([run.flat_cells for run in runs], 0.5) >= SATURATED_CELLS,
+        circular=_circular(runs),
+        half_power_s=half_power_by_frequency(runs, frequencies_mhz, cell_s),
     )
+
+
+def _lines(
+    strong: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: float
+) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Return the lines of the onsets and of the ridge."""
+    heights = _heights_of_bins(frequencies_mhz.tobytes())[[run.bin for run in strong]]
+    onsets = fitted_line(heights, np.array([run.half for run in strong]) * cell_s, cell_s)
+    return onsets, ridge_line(heights, np.array([run.peak for run in strong]) * cell_s, onsets, cell_s)
 
 
 def descent(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64]) -> float:
@@ -215,9 +239,9 @@ def _mean_mhz(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], begin: 
     return float(np.dot(weights, used)) / total if total else float("nan")
 
 
-def _spread(cells: NDArray[np.int64]) -> float:
+def _spread(cells: Sequence[int]) -> float:
     """Return the interval that holds four fifths of some cells."""
-    return float(np.ptp(np.quantile(cells, (0.1, 0.9))))
+    return quantile(cells, 0.9) - quantile(cells, 0.1)
 
 
 def _begin(runs: Sequence[Run], strong: Sequence[Run], *, is_slow: bool) -> int:
@@ -250,25 +274,29 @@ def first_seen(bins: Sequence[int], cells: Sequence[int]) -> int:
     return int(np.maximum(np.maximum(seen[:-2], seen[1:-1]), seen[2:]).min())
 
 
-def _circular(runs: Sequence[Run], peaks_db: NDArray[np.float64]) -> float:
+def _circular(runs: Sequence[Run]) -> float:
     """Return V/I of the peaks, weighted with their power."""
-    ratios = np.array([run.circular for run in runs])
-    known = np.isfinite(ratios)
-    if not known.any():
+    known = [(run.circular, 10 ** (run.peak_db / 10)) for run in runs if math.isfinite(run.circular)]
+    if not known:
         return float("nan")
-    return float(np.average(ratios[known], weights=10 ** (peaks_db[known] / 10)))
+    return sum(ratio * power for ratio, power in known) / sum(power for _, power in known)
 
 
 def half_power_by_frequency(
-    used_mhz: NDArray[np.float64], halves_s: NDArray[np.float64], most: int = 4
+    runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: float, most: int = 4
 ) -> tuple[tuple[float, float], ...]:
     """Return durations at half power in parts of the band."""
-    edges = np.linspace(used_mhz.min(), used_mhz.max() + 1e-6, most + 1)
-    parts = [(used_mhz >= low) & (used_mhz < high) for low, high in pairwise(edges)]
+    low, high = min(run.bin for run in runs), max(run.bin for run in runs)
+    parts: list[list[Run]] = [[] for _ in range(most)]
+    for run in runs:
+        parts[(run.bin - low) * most // (high - low + 1)].append(run)
     return tuple(
-        (round(float(used_mhz[part].mean()), 1), round(float(np.median(halves_s[part])), 2))
+        (
+            round(float(frequencies_mhz[[run.bin for run in part]].mean()), 1),
+            round(quantile([run.half_cells for run in part], 0.5) * cell_s, 2),
+        )
         for part in parts
-        if part.any()
+        if part
     )
 
 
@@ -291,7 +319,9 @@ def fitted_line(
         offsets = times_s - times_s[kept].mean() - slope * (x - x[kept].mean())
         residual = max(float(np.std(offsets[kept])), resolution_s / 2)
         error = residual / squares**0.5
-        kept = np.abs(offsets) <= _OUTLIER_SIGMAS * residual
+        before, kept = kept, np.abs(offsets) <= _OUTLIER_SIGMAS * residual
+        if np.array_equal(before, kept):
+            break
     return slope, error, residual
 
 

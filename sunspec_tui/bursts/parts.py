@@ -62,7 +62,10 @@ class TraceSearch:
 
     def __init__(self, frequencies_hz: NDArray[np.float64], products: tuple[Product, ...], cadence_s: float) -> None:
         self._grid = CellGrid(frequencies_hz, cadence_s)
-        self._folder, self._finder = CellFolder(self._grid, products), TraceFinder(self._grid, WARM_UP_BLOCKS)
+        self._folder, self._finder = (
+            CellFolder(self._grid, products),
+            TraceFinder(self._grid, WARM_UP_BLOCKS, at_once=None),
+        )
         self._runs, self._hits = list[Run](), list[DriftHit]()
 
     def feed(self, times_s: NDArray[np.float64], data: NDArray[np.float32]) -> None:

@@ -5,6 +5,7 @@ peak, so that the next stroke of a group is a run of its own.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,6 +30,7 @@ MIN_RUN_CELLS = 2
 """Shortest run."""
 
 _FLAT_DB = 0.1
+_MAX_STROKE_VALUES = 240
 _HISTORY_CELLS = 2 * MAX_RUN_CELLS
 _OUTSIDE, _INSIDE, _TAIL = 0, 1, 2
 
@@ -125,6 +127,7 @@ class RunFinder:
         self._peak = np.zeros(nbins, np.float32)
         self._valley = np.zeros(nbins, np.float32)
         self._high = np.zeros(nbins, np.float32)
+        self._open: list[Run] = []
 
     def feed(
         self,
@@ -186,14 +189,26 @@ class RunFinder:
 
     def open_runs(self, cell: int) -> list[Run]:
         """Return the runs that go on at a cell."""
-        numbers = np.flatnonzero((self._state == _INSIDE) & (self._peak > self._high))
-        return [run for i in numbers if (run := self._run(int(i), cell, is_open=True)) is not None]
+        numbers = np.flatnonzero((self._state == _INSIDE) & (self._peak > self._high)).tolist()
+        before = {(run.bin, run.begin): run for run in self._open}
+        self._open = [run for i in numbers if (run := self._open_run(i, cell, before)) is not None]
+        return self._open
+
+    def _open_run(self, number: int, cell: int, before: Mapping[tuple[int, int], Run]) -> Run | None:
+        """Return the run of a bin that goes on.
+
+        It is measured again only if its peak has grown: a burst in hundreds of bins must not cost milliseconds.
+        """
+        known = before.get((number, int(self._begin[number])))
+        if known is not None and known.peak_db == self._peak[number]:
+            return replace(known, end=cell)
+        return self._run(number, cell, is_open=True)
 
     def close(self, cell: int) -> list[Run]:
         """End all runs, because rows are missing; return them."""
-        runs = [replace(run, is_open=False) for run in self.open_runs(cell)]
+        inside = np.flatnonzero(self._state == _INSIDE).tolist()
         self._state[:] = _OUTSIDE
-        return runs
+        return [run for i in inside if (run := self._run(i, cell)) is not None]
 
 
 def measured(
@@ -212,11 +227,11 @@ def measured(
     is_open
         True if the run goes on.
     """
-    known = np.nan_to_num(values, nan=-np.inf)
+    known = np.where(np.isnan(values), -np.inf, values)
     top = int(known.argmax())
     peak_db = float(known[top])
-    # Powers over the background, because decibels near zero have no half.
-    power, peak_power = 10 ** (values / 10) - 1, 10 ** (peak_db / 10) - 1
+    # Half of the power over the background: decibels near zero have no half.
+    half_db = 10 * math.log10((10 ** (peak_db / 10) + 1) / 2)
     return Run(
         bin=number,
         begin=begin,
@@ -225,8 +240,8 @@ def measured(
         onset=begin + int((known >= ONSET_SHARE * peak_db).argmax()),
         half=begin + int((known >= peak_db / 2).argmax()),
         peak_db=peak_db,
-        mean_db=float(np.nanmean(values)),
-        half_cells=int(np.count_nonzero(power >= peak_power / 2)),
+        mean_db=float(known[known > -np.inf].mean()),
+        half_cells=int(np.count_nonzero(known >= half_db)),
         flat_cells=int(np.count_nonzero(known >= peak_db - _FLAT_DB)),
         strokes=stroke_count(known, peak_db),
         circular=float(circular[top]),
@@ -239,6 +254,9 @@ def stroke_count(values: NDArray[np.float32], peak_db: float) -> int:
 
     A valley is deeper than a fifth of the highest peak below both of its neighbours.
     """
+    # The highest of several cells, so that a long run costs no more than two minutes.
+    step = -(-len(values) // _MAX_STROKE_VALUES)
+    values = np.maximum.reduceat(values, np.arange(0, len(values), step)) if step > 1 else values
     depth, count, highest, lowest = 0.2 * peak_db, 0, -math.inf, math.inf
     is_rising = True
     for value in values.tolist():

@@ -21,7 +21,8 @@ MAX_RATIO, RATIO_CELLS = 2.5, 2
 
 def are_linked(first: Run, second: Run) -> bool:
     """Return True if two runs of neighbouring bins belong together."""
-    shorter, longer = sorted((first.end - first.begin, second.end - second.begin))
+    one, other = first.end - first.begin, second.end - second.begin
+    shorter, longer = (one, other) if one < other else (other, one)
     overlap = min(first.end, second.end) - max(first.begin, second.begin)
     return overlap >= MIN_OVERLAP * shorter and longer <= MAX_RATIO * shorter + RATIO_CELLS
 
@@ -48,7 +49,10 @@ class Structures:
         self._members[self._next], self._owner[run] = [run], self._next
         self._next += 1
         for step in range(-MAX_BIN_STEP, MAX_BIN_STEP + 1):
-            for known in self._of_bin.get(run.bin + step, ()) if step else ():
+            for known in reversed(self._of_bin.get(run.bin + step, [])) if step else ():
+                # Runs of a bin follow each other, so all others end before.
+                if known.end <= run.begin:
+                    break
                 if are_linked(run, known):
                     self._join(self._owner[known], self._owner[run])
         self._of_bin[run.bin].append(run)

@@ -61,12 +61,14 @@ class TraceFinder:
         Bins and cells.
     warm_up_blocks
         Blocks that are kept at the begin, to be compared with their own background.
+    at_once
+        Blocks that are processed at once after the warm-up; None for all. A live search must not take long at once.
     """
 
-    def __init__(self, grid: CellGrid, warm_up_blocks: int = MIN_BLOCKS) -> None:
+    def __init__(self, grid: CellGrid, warm_up_blocks: int = MIN_BLOCKS, at_once: int | None = 2) -> None:
         nbins = len(grid.frequencies_mhz)
         self._runs, self._sums = RunFinder(nbins), DriftSums(grid.frequencies_mhz, grid.cell_s)
-        self._warm_up_blocks = max(warm_up_blocks, MIN_BLOCKS)
+        self._warm_up_blocks, self._at_once = max(warm_up_blocks, MIN_BLOCKS), at_once
         self._newest: int | None = None
         self._begin(nbins)
         self._last: NDArray[np.float32] | None = None
@@ -77,6 +79,7 @@ class TraceFinder:
         """Begin without a background."""
         self._background = BackgroundFollower(nbins)
         self._waiting: deque[Block] | None = deque()
+        self._first_background: Background | None = None
         self._steps, self._step_list = StepFinder(), list[tuple[int, NDArray[np.float32]]]()
 
     def feed(self, block: Block) -> list[Found]:
@@ -99,14 +102,25 @@ class TraceFinder:
         if self._waiting is None:
             return [self._process(block, self._background.background())]
         self._waiting.append(block)
-        return self.end_warm_up() if self._background.count >= self._warm_up_blocks else []
+        return self.end_warm_up(self._at_once) if self._background.count >= self._warm_up_blocks else []
 
-    def end_warm_up(self) -> list[Found]:
-        """Process the blocks that wait, with the background so far."""
-        blocks, self._waiting = self._waiting or (), None
-        background = self._background.background(least=1)
-        found = [self._process(block, self._before_steps(block.number, background)) for block in blocks]
-        self._step_list.clear()
+    def end_warm_up(self, most: int | None = None) -> list[Found]:
+        """Process blocks that wait, with the first background.
+
+        Parameters
+        ----------
+        most
+            Largest number of blocks; None for all.
+        """
+        if self._waiting is None:
+            return []
+        self._first_background = self._first_background or self._background.background(least=1)
+        count = len(self._waiting) if most is None else min(most, len(self._waiting))
+        blocks = [self._waiting.popleft() for _ in range(count)]
+        found = [self._process(block, self._before_steps(block.number)) for block in blocks]
+        if not self._waiting:
+            self._waiting = None
+            self._step_list.clear()
         return found
 
     def _follow_gain(self, block: Block) -> None:
@@ -118,8 +132,9 @@ class TraceFinder:
             if self._waiting is not None:
                 self._step_list.append((block.number, step))
 
-    def _before_steps(self, number: int, background: Background | None) -> Background | None:
-        """Return the background of a block that waited, without later steps."""
+    def _before_steps(self, number: int) -> Background | None:
+        """Return the first background, without steps later than a block."""
+        background = self._first_background
         later = [step for at, step in self._step_list if at > number]
         if background is None or not later:
             return background

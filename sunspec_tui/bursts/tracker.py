@@ -43,12 +43,17 @@ class BurstTracker:
         Length of a cell.
     source
         Address of the stream, or name of the file.
+
+    Attributes
+    ----------
+    run_count
+        Number of runs in memory.
     """
 
     def __init__(self, frequencies_mhz: NDArray[np.float64], cell_s: float, source: str) -> None:
         self._maker, self._cell_s = EventMaker(frequencies_mhz, cell_s, source), cell_s
         self._structures = Structures()
-        self._run_count = 0
+        self.run_count = 0
         self._hits: list[DriftHit] = []
         self._names: dict[Key, str] = {}
         self._shown: dict[str, Burst] = {}
@@ -58,7 +63,7 @@ class BurstTracker:
         """Add what was found in a block."""
         for run in runs:
             self._structures.add(run)
-            self._run_count += 1
+            self.run_count += 1
         self._hits += hits
 
     def update(self, cell: int, open_runs: Iterable[Run] = (), *, settles: bool = True) -> tuple[Burst, ...]:
@@ -129,7 +134,7 @@ class BurstTracker:
     def _settle(self, now_s: float, events: Iterable[Event]) -> None:
         """Forget the bursts and runs that cannot change any more."""
         latest_s = now_s - SETTLED_S
-        if self._run_count > MAX_RUNS:
+        if self.run_count > MAX_RUNS:
             latest_s = now_s
         kept: set[Run] = set()
         for event in events:
@@ -145,7 +150,7 @@ class BurstTracker:
             if run not in kept
         ]
         self._structures.remove(old)
-        self._run_count -= len(old)
+        self.run_count -= len(old)
         self._hits = [hit for hit in self._hits if hit.end * self._cell_s >= latest_s]
 
     def _forget(self, event: Event) -> None:

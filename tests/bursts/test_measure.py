@@ -1,5 +1,7 @@
 """Structures are measured: drift, times, lanes, half power."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from burst_runs import run
@@ -128,11 +130,12 @@ def test_a_burst_begins_where_three_neighbouring_bins_are_seen(bins, cells, firs
 
 
 def test_durations_at_half_power_in_parts_of_the_band():
-    mhz, halves = np.linspace(20, 80, 60), 220 / np.linspace(20, 80, 60)
-    parts = half_power_by_frequency(mhz, halves)
+    mhz = np.linspace(20, 80, 60)
+    runs = [replace(run(number, 0, 60), half_cells=round(440 / mhz[number])) for number in range(60)]
+    parts = half_power_by_frequency(runs, mhz, 0.5)
     assert len(parts) == 4
     assert all(seconds == pytest.approx(220 / frequency, rel=0.1) for frequency, seconds in parts)
-    assert half_power_by_frequency(np.array([50.0]), np.array([2.0])) == ((50.0, 2.0),)
+    assert half_power_by_frequency([replace(runs[0], half_cells=4)], np.array([50.0]), 0.5) == ((50.0, 2.0),)
 
 
 def lane(low_mhz, high_mhz, ratio=1.0):
