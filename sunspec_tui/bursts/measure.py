@@ -8,6 +8,7 @@ onsets, which are also known for a group of strokes.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,7 +187,7 @@ def measures(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: 
         residual_s=onsets[2],
         ridge_delay=ridge[0],
         ridge_error=ridge[1],
-        descent=descent(strong, frequencies_mhz) if float(np.median(lengths_s)) > SLOW_S else float("nan"),
+        descent=descent(strong, frequencies_mhz) if _is_slow(lengths_s, rises * cell_s) else float("nan"),
         sharp_share=float(np.mean([run.onset - run.begin <= 1 and run.half - run.begin <= 1 for run in runs])),
         strokes=float(np.mean([run.strokes for run in runs])),
         is_saturated=bool(peak_db >= SATURATED_DB and np.median([run.flat_cells for run in runs]) >= SATURATED_CELLS),
@@ -215,7 +216,12 @@ def _mean_mhz(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], begin: 
     return float(np.dot(weights, used)) / total if total else float("nan")
 
 
-def _spread(cells: NDArray[np.int64]) -> float:
+def _is_slow(lengths_s: NDArray[np.float64], rises_s: NDArray[np.float64]) -> bool:
+    """Return True if runs are long, or begin one after the other for long."""
+    return float(np.median(lengths_s)) > SLOW_S or _spread(rises_s) > SLOW_S
+
+
+def _spread(cells: NDArray[Any]) -> float:
     """Return the interval that holds four fifths of some cells."""
     return float(np.ptp(np.quantile(cells, (0.1, 0.9))))
 
