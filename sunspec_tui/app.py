@@ -15,15 +15,17 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
+from sunspec_tui.core.burst_reports import parse_notify
 from sunspec_tui.core.errors import SunspecError
 from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_USAGE, HandledSignals, log_signal
 from sunspec_tui.core.memory_usage import resume_collection
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.tui.app_commands import key_bindings
-from sunspec_tui.tui.attention import Attention, Bell
+from sunspec_tui.tui.attention import Attention, Bell, ReportSigns
+from sunspec_tui.tui.burst_keys import BurstKeys
+from sunspec_tui.tui.burst_source import board_of
 from sunspec_tui.tui.confirmations import Confirmation
-from sunspec_tui.tui.day_keys import DayKeys
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.graphics_keys import GraphicsKeys
 from sunspec_tui.tui.help_keys import HelpKeys
@@ -45,6 +47,7 @@ from sunspec_tui.tui.receiver_actions import follow_view
 from sunspec_tui.tui.receiver_keys import ReceiverKeys
 from sunspec_tui.tui.receiver_worker import Preview, ReceiverWorker
 from sunspec_tui.tui.recorded_rows import RecordedRows
+from sunspec_tui.tui.ruler_keys import RulerKeys
 from sunspec_tui.tui.screen_updater import ScreenUpdater
 from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
 from sunspec_tui.tui.terminal.dialog import acts_at_once
@@ -67,7 +70,9 @@ START_WITHIN_S = 1.0
 END_WITHIN_S = 4.5
 
 
-class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedRows, Notifications, PixelApp):
+class Monitor(
+    BurstKeys, RulerKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedRows, Notifications, PixelApp
+):
     """The live monitor.
 
     It has many methods because Textual calls actions of keys and handlers of messages as methods of the app.
@@ -134,7 +139,12 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
         self._saver = ViewSaver(view_path, settings, lambda: self.scene.view, self.set_timer)
         self.scene = Scene(self.first_view(self._saver.first_view()))
         self.scene.timeline.loader.fetcher.on_fetched = self._ticker.news.set
-        self.attention = Attention(self.show_terminal_title, Bell(self.bell) if settings.bell else None)
+        ways = parse_notify(settings.notify)
+        self.attention = Attention(
+            self.show_terminal_title,
+            Bell(self.bell) if settings.bell else None,
+            ReportSigns(ways, self.bell, self.show_desktop_notification) if ways else None,
+        )
         self.updater = ScreenUpdater(self, self._log_lines, self._ticker.news.set, self._ticker.update_now)
         self.confirmation = Confirmation(self.set_timer, self._show_caption)
         self._receiver_actions = self.key_actions(self._show_soon)
@@ -233,6 +243,8 @@ class Monitor(DayKeys, ReceiverKeys, NoteKeys, HelpKeys, GraphicsKeys, RecordedR
         if self._recorded is not None:
             cast("Playback", receiver).is_paused = lambda: self.scene.view.paused_at_slot is not None
         receiver.listeners.add(self._ticker.news.set)
+        if (board := board_of(receiver)) is not None:
+            board.listeners.add(self._ticker.news.set)
 
     def _show_receiver(self) -> None:
         self._ticker.update_often()

@@ -90,8 +90,8 @@ class StreamReceiver(OlderReceiver):
     ----------
     options, parts, history, handler
         The parameters, the parts, the rows and the subscriber's callbacks. A subclass must not reuse these names.
-    listeners, notes
-        Functions that are called after each batch of messages; the observers' notes, see `NoteFollower`.
+    listeners, notes, bursts
+        Functions that are called after each batch of messages; the observers' notes; the bursts, see `LiveBursts`.
 
     Raises
     ------
@@ -117,6 +117,7 @@ class StreamReceiver(OlderReceiver):
         super().__init__(chosen, parts)
         self.source, self.unit = chosen.source, parts.history.unit
         self.handler, self.listeners, self.notes = parts.handler, parts.listeners, parts.notes
+        self.bursts = parts.bursts
 
     def __repr__(self) -> str:
         if "history" not in self.__dict__:

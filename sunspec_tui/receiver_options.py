@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sunspec_tui.core.addresses import host_and_port, parse_host, parse_port
 from sunspec_tui.core.argument_checks import is_number, number, parse_choice, whole_number
+from sunspec_tui.core.burst_reports import DEFAULT_FILES_DB, ReportRules, parse_command
 from sunspec_tui.core.colormaps import PALETTES, parse_palette
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.flux_scale import FluxScale
@@ -18,6 +19,7 @@ from sunspec_tui.core.retention import DEFAULT_KEEP
 from sunspec_tui.core.setting_fields import can_be_path
 from sunspec_tui.core.sun import OVRO_LWA, ObservingSite
 from sunspec_tui.core.web_options import WebOptions
+from sunspec_tui.monitoring.live_bursts import BurstOptions
 from sunspec_tui.monitoring.problems import Problems
 from sunspec_tui.stream.ingest import DelayChoice
 from sunspec_tui.stream.message_delay import DelayMethod
@@ -82,6 +84,15 @@ class ReceiverOptions:
         all rows that are read, not to the archive. None for powers as received.
     notes_path
         File of the observers' notes; by default ``notes.jsonl`` in the archive's directory, without an archive none.
+    bursts
+        False to search for no bursts.
+    burst_files_db
+        Least peak over the background (dB) of bursts that get a picture and a FITS file beside the archive; None for no
+        files.
+    report_rules
+        Rules of the bursts that are reported; None for the usual ones.
+    on_event
+        Command that is run for each report, as text or as words; None for no command.
     day_dir
         Directory that keeps the counts of the last observing days between runs; None counts anew in each run.
     web
@@ -127,6 +138,10 @@ class ReceiverOptions:
     floor_dir: str | Path | None = None
     flux_scale: FluxScale | str | float | Path | None = None
     notes_path: str | Path | None = None
+    bursts: bool = True
+    burst_files_db: float | None = DEFAULT_FILES_DB
+    report_rules: ReportRules | None = None
+    on_event: str | Sequence[str] | None = None
     day_dir: str | Path | None = None
     web: WebOptions | None = None
     reconnect: ReconnectTimes | None = None
@@ -142,6 +157,8 @@ class ReceiverOptions:
         object.__setattr__(self, "plot_interval", number("plot_interval", self.plot_interval, 0))
         object.__setattr__(self, "site", _site(self.site))
         parse_palette(self.palette)
+        if isinstance(self.on_event, str):
+            object.__setattr__(self, "on_event", parse_command(self.on_event))
         self._check_archive()
         self._check_streaming_interval()
         check_buffer_length("buffer_length", self.buffer_length, self.channel_average)
@@ -168,6 +185,20 @@ class ReceiverOptions:
     def source(self) -> str:
         """Address of the stream, as text."""
         return host_and_port(self.stream_addr, self.stream_port)
+
+    @property
+    def burst_search(self) -> BurstOptions:
+        """Parameters of the burst search."""
+        return BurstOptions(
+            self.bursts,
+            self.source,
+            self.buffer_length,
+            self.site,
+            self.report_rules or ReportRules(),
+            None if self.on_event is None else tuple(self.on_event),
+            None if self.archive_dir is None else Path(self.archive_dir),
+            self.burst_files_db,
+        )
 
     @property
     def delay(self) -> DelayChoice:

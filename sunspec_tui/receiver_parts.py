@@ -33,6 +33,7 @@ from sunspec_tui.monitoring.day_count_files import DayCountFile
 from sunspec_tui.monitoring.day_counter import DayCounter
 from sunspec_tui.monitoring.event_reporter import EventReporter
 from sunspec_tui.monitoring.gain_floor_files import FloorFiles
+from sunspec_tui.monitoring.live_bursts import LiveBursts
 from sunspec_tui.monitoring.problems import Problems
 from sunspec_tui.monitoring.snapshot_builder import PartsStatus, SnapshotBuilder
 from sunspec_tui.monitoring.sun_reading import SunReader
@@ -57,8 +58,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Of ZeroMQ, the subscriber, the plots, the history and the notes, and one to spare.
-_THREADS = 7
+# Of ZeroMQ, the subscriber, the plots, the history, the notes, the bursts (3), and one to spare.
+_THREADS = 10
 
 
 class ReceiverParts:
@@ -89,8 +90,8 @@ class ReceiverParts:
         Functions called after each batch of messages.
     reporter, collector
         Reporter of events, and garbage collector.
-    archive, plots, web, notes
-        The archive writer, the plot service, the web view and the observers' notes.
+    archive, plots, web, notes, bursts
+        The archive writer, the plot service, the web view, the observers' notes, and the bursts.
     timeline
         Rows and blocks of the day, from ring, memory and archive.
     web_wanted
@@ -143,6 +144,9 @@ class ReceiverParts:
         self.plots = self._plot_service(on_plot_event)
         self.archive = self._archive_writer()
         self.notes = NoteFollower(self._notes_path(), self.listeners.notify)
+        self.bursts = LiveBursts(
+            options.burst_search, self.history.epochs, log, rows=self._ring_recording, monotonic=options.monotonic
+        )
         archive: StoredTimeline | None = None if options.archive_dir is None else ArchiveBlocks(options.archive_dir)
         if archive is not None and self._ingester.flux_scale is not None:
             archive = ScaledArchive(archive, self._ingester.flux_scale)
@@ -223,7 +227,9 @@ class ReceiverParts:
         return (*self.plots.child_pids, *self.web.child_pids)
 
     def _status(self) -> PartsStatus:
-        return PartsStatus(self.plots.status(), self.archive.status(), self.web.status(), self.notes.counts)
+        return PartsStatus(
+            self.plots.status(), self.archive.status(), self.web.status(), self.notes.counts, self.bursts.status()
+        )
 
     # Start and stop
 
@@ -248,6 +254,9 @@ class ReceiverParts:
             check_threads(_THREADS)
             started.callback(self.notes.stop)
             self.notes.start()
+            # They end after the subscriber, so that the last rows are searched too.
+            started.callback(self.bursts.stop)
+            self.bursts.start()
             self._start_subscriber(started)
             started.callback(self.plots.stop)
             self.plots.start()

@@ -171,6 +171,7 @@ class _Running:
         from sunspec_tui.webapp.answer_budget import ByteBudget
         from sunspec_tui.webapp.application import application
         from sunspec_tui.webapp.broadcaster import Broadcaster
+        from sunspec_tui.webapp.burst_feed import BurstFeed, board_of
         from sunspec_tui.webapp.connection_limits import Connections
         from sunspec_tui.webapp.context import AppContext
         from sunspec_tui.webapp.figure_cache import FigureCache
@@ -183,6 +184,8 @@ class _Running:
         self._error_log = VisitorErrorLog(log)
         self.broadcaster: Broadcaster = Broadcaster(source, counts=owner.counts, error_log=self._error_log)
         self._figures = FigureCache(source.plot_job)
+        self._bursts: BurstFeed = BurstFeed(board_of(source))
+        self.broadcaster.status.more_fields = self._bursts.live_fields
         max_connections, max_viewers = _connection_limits(options.max_clients)
         self._connections: Connections = Connections(max_connections, owner.refuse, is_local=options.is_local)
         context = AppContext(
@@ -196,6 +199,7 @@ class _Running:
             max_viewers,
             self._error_log,
             ByteBudget(),
+            self._bursts,
         )
         port = listening.getsockname()[1]
         app = application(context, replace(options, port=port), token, owner.refuse)
@@ -207,7 +211,7 @@ class _Running:
         """Serve until asked to end."""
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(self._error_log.unhandled)
-        tasks = [asyncio.create_task(self.broadcaster.run()), asyncio.create_task(self._figures.run())]
+        tasks = [asyncio.create_task(each.run()) for each in (self.broadcaster, self._figures, self._bursts)]
         self._background_tasks = tasks
         serving = asyncio.create_task(self._server.serve(sockets=[self._listening]))
         self.started.set()
@@ -246,6 +250,7 @@ class _Running:
 
     def _end(self) -> None:
         self._server.should_exit = True
+        self._bursts.close()
         self._figures.refuse()
         for task in self._background_tasks:
             task.cancel()

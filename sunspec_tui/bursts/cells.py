@@ -103,9 +103,10 @@ class PowerFolder:
     """
 
     def __init__(self, grid: CellGrid, products: tuple[Product, ...]) -> None:
-        count, per_bin = len(products), grid.channels_per_bin
-        self._searched = slice(grid.searched.start * count, grid.searched.stop * count)
-        weights = np.zeros((len(products), 2), np.float32)
+        self._grid, count = grid, len(products)
+        per_bin = grid.channels_per_bin
+        self._columns = slice(grid.searched.start * count, grid.searched.stop * count)
+        weights = np.zeros((count, 2), np.float32)
         if products[:2] == WIRE_PRODUCTS[:2]:
             weights[:2, 0] = 0.5
         else:
@@ -113,7 +114,8 @@ class PowerFolder:
         circular = [i for i, product in enumerate(products) if product in (Product.XY_IMAG, Product.V)]
         self.has_circular = bool(circular)
         weights[circular[:1], 1] = 1
-        self._weights = np.tile(weights / per_bin, (per_bin, 1))
+        self._of_product = weights / per_bin
+        self._of_channel = np.tile(self._of_product, (per_bin, 1))
 
     def folded(self, data: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return I and V of rows, shape (n, bins, 2).
@@ -124,8 +126,20 @@ class PowerFolder:
             Power, shape (n, nbins, nproducts). A bad channel makes its bin NaN.
         """
         # A view, because a copy takes longer than the sums.
-        values = data.reshape(len(data), -1)[:, self._searched].reshape(len(data), -1, len(self._weights))
-        return np.asarray(values @ self._weights)
+        values = data.reshape(len(data), -1)[:, self._columns].reshape(len(data), -1, len(self._of_channel))
+        folded: NDArray[np.float32] = np.asarray(values @ self._of_channel, np.float32)
+        # In a matrix product a bad V, such as that of a file without V, spoils I: 0 * NaN is NaN.
+        return self._folded_slowly(data) if np.isnan(folded[..., 0]).any() else folded
+
+    def _folded_slowly(self, data: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return I and V from the products that they need."""
+        shape = len(data), -1, self._grid.channels_per_bin
+        folded = np.zeros((len(data), len(self._grid.frequencies_mhz), 2), np.float32)
+        for product, weights in enumerate(self._of_product):
+            for i in np.flatnonzero(weights):
+                channels = data[:, self._grid.searched, product].reshape(shape)
+                folded[..., i] += weights[i] * channels.sum(axis=2)
+        return folded
 
 
 class CellFolder:
@@ -149,6 +163,11 @@ class CellFolder:
         """Begin an empty block."""
         self._sums = np.zeros(self._shape, np.float32)
         self._counts = np.zeros(self._shape[:2], np.float32)
+
+    @property
+    def has_rows(self) -> bool:
+        """True if there is a block that is not complete."""
+        return self._number is not None
 
     def feed(self, times_s: NDArray[np.float64], data: NDArray[np.float32]) -> list[Block]:
         """Add rows in order; return the blocks that are complete.

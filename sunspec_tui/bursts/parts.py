@@ -14,9 +14,10 @@ from sunspec_tui.bursts.cells import CELLS_PER_BLOCK, CellFolder, CellGrid
 from sunspec_tui.bursts.detector import SETTLE_BLOCKS
 from sunspec_tui.bursts.drift_sums import DriftHit
 from sunspec_tui.bursts.runs import Run
-from sunspec_tui.bursts.trace_finder import WARM_UP_BLOCKS, TraceFinder
+from sunspec_tui.bursts.trace_finder import WARM_UP_BLOCKS, Found, TraceFinder
 from sunspec_tui.bursts.tracker import BurstTracker
 from sunspec_tui.core.bursts import Burst
+from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
 
 BEFORE_S = 5400.0
@@ -46,6 +47,55 @@ class Traces:
     hits: tuple[DriftHit, ...]
 
 
+class TraceSearch:
+    """Search of the rows of one part, which may come in pieces.
+
+    Parameters
+    ----------
+    frequencies_hz
+        Centres of the rows' bins, ascending.
+    products
+        Products of the rows' last axis.
+    cadence_s
+        Time from row to row.
+    """
+
+    def __init__(self, frequencies_hz: NDArray[np.float64], products: tuple[Product, ...], cadence_s: float) -> None:
+        self._grid = CellGrid(frequencies_hz, cadence_s)
+        self._folder, self._finder = CellFolder(self._grid, products), TraceFinder(self._grid, WARM_UP_BLOCKS)
+        self._runs, self._hits = list[Run](), list[DriftHit]()
+
+    def feed(self, times_s: NDArray[np.float64], data: NDArray[np.float32]) -> None:
+        """Add rows in the order of time."""
+        for block in self._folder.feed(times_s, data):
+            self._keep(self._finder.feed(block))
+
+    def _keep(self, found: Iterable[Found]) -> None:
+        for each in found:
+            self._runs += each.runs
+            self._hits += each.hits
+
+    def traces(self, begin_s: float = -np.inf, end_s: float = np.inf) -> Traces:
+        """Return what begins in an interval, after the last rows.
+
+        Parameters
+        ----------
+        begin_s, end_s
+            The interval, seconds since 1970 UTC.
+        """
+        if self._folder.has_rows:
+            self._keep(self._finder.feed(self._folder.close()))
+        self._keep(self._finder.end_warm_up())
+        self._runs += self._finder.close()
+        first, last = begin_s / self._grid.cell_s, end_s / self._grid.cell_s
+        return Traces(
+            self._grid.frequencies_mhz,
+            self._grid.cell_s,
+            tuple(run for run in self._runs if first <= run.begin < last),
+            tuple(hit for hit in self._hits if first <= hit.begin < last),
+        )
+
+
 def find_traces(recording: Recording, begin_s: float = -np.inf, end_s: float = np.inf) -> Traces:
     """Return the runs and drift hits that begin in an interval.
 
@@ -56,20 +106,9 @@ def find_traces(recording: Recording, begin_s: float = -np.inf, end_s: float = n
     begin_s, end_s
         The interval, seconds since 1970 UTC.
     """
-    grid = CellGrid(recording.frequencies_hz, recording.cadence_s)
-    folder, finder = CellFolder(grid, recording.products), TraceFinder(grid, WARM_UP_BLOCKS)
-    blocks = folder.feed(recording.times_s, recording.data)
-    if len(recording.times_s):
-        blocks.append(folder.close())
-    found = [each for block in blocks for each in finder.feed(block)] + finder.end_warm_up()
-    runs = [run for each in found for run in each.runs] + finder.close()
-    first, last = begin_s / grid.cell_s, end_s / grid.cell_s
-    return Traces(
-        grid.frequencies_mhz,
-        grid.cell_s,
-        tuple(run for run in runs if first <= run.begin < last),
-        tuple(hit for each in found for hit in each.hits if first <= hit.begin < last),
-    )
+    found = TraceSearch(recording.frequencies_hz, recording.products, recording.cadence_s)
+    found.feed(recording.times_s, recording.data)
+    return found.traces(begin_s, end_s)
 
 
 def bursts_of(traces: Iterable[Traces], source: str = "") -> tuple[Burst, ...]:

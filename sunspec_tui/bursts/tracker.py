@@ -20,6 +20,12 @@ from sunspec_tui.core.bursts import Burst
 SETTLED_S = 150.0
 """Time without a new run after which a burst is settled."""
 
+OPEN_S = 30.0
+"""Time without a new run after which a burst has ended: the next stroke of a group may follow."""
+
+FAR_CELL = 2**62
+"""Cell after all others."""
+
 MAX_RUNS = 6000
 """Largest number of runs in memory; with more of them the oldest bursts are settled early."""
 
@@ -74,27 +80,32 @@ class BurstTracker:
             for run in open_runs:
                 structures.add(run)
         events = self._maker.events(structures.all(), self._hits)
-        changes = self._changes([self._named(event) for event in events])
+        still_open_s = cell * self._cell_s - OPEN_S
+        used: set[str] = set()
+        changes = self._changes([self._named(event, still_open_s, used) for event in events])
         if settles:
             self._settle(cell * self._cell_s, events)
         return changes
 
     def close(self) -> tuple[Burst, ...]:
         """Return the last changes; nothing goes on after them."""
-        return self.update(0, settles=False)
+        return self.update(FAR_CELL, settles=False)
 
     # Names
 
-    def _named(self, event: Event) -> Burst:
+    def _named(self, event: Event, still_open_s: float, used: set[str]) -> Burst:
         """Return the burst of an event with its name.
 
-        It is the name of the oldest run that has one.
+        It is the name of the oldest run that has one. If a burst has fallen apart, its earliest part keeps the name.
         """
         keys = keys_of(event)
         known = sorted((key for key in keys if key in self._names), key=lambda key: (key[1], key[0]))
-        name = self._names[known[0]] if known else self._new_name(event.burst.begin_s)
+        free = (name for key in known if (name := self._names[key]) not in used)
+        name = next(free, None) or self._new_name(event.burst.begin_s)
+        used.add(name)
         self._names.update(dict.fromkeys(keys, name))
-        return replace(event.burst, name=name)
+        is_open = event.burst.is_open or event.burst.end_s > still_open_s
+        return replace(event.burst, name=name, is_open=is_open)
 
     def _new_name(self, begin_s: float) -> str:
         second = datetime.fromtimestamp(begin_s, UTC).strftime("%Y%m%dT%H%M%S")

@@ -21,6 +21,7 @@ from sunspec_tui.core.products import SIGNED_PRODUCTS, Product, available, deriv
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_clock, format_iso
 from sunspec_tui.files.archive.status import ArchiveState
+from sunspec_tui.monitoring.burst_status import BurstState, BurstStatus, counts_text
 from sunspec_tui.monitoring.snapshot import NO_ROWS, Snapshot
 from sunspec_tui.monitoring.status_record import status_record
 from sunspec_tui.monitoring.web_status import WebState
@@ -177,12 +178,27 @@ def text_line(snapshot: Snapshot) -> str:
         lost = f", {archive.rows_missed} lost" if archive.rows_missed else ""
         waiting = f", {archive.rows_waiting} waiting" if archive.problem and archive.rows_waiting else ""
         parts.append(f"archive {archive.state}, {archive.rows_written} rows{waiting}{lost}")
+    if snapshot.bursts.state is not BurstState.OFF:
+        parts += _burst_parts(snapshot.bursts)
     if snapshot.web.state is WebState.SERVING:
         parts.append(f"web {snapshot.web.viewers} {'viewer' if snapshot.web.viewers == 1 else 'viewers'}")
     parts += filter(
         None, (plots.last_error, plots.note, snapshot.archive.problem, snapshot.web.problem, *snapshot.problems)
     )
     return printable("  ".join(map(printable, parts)), _MAX_LINE)
+
+
+def _burst_parts(bursts: BurstStatus) -> list[str]:
+    """Return the day's bursts, the newest one, and problems."""
+    newest, parts = bursts.newest, [f"bursts {counts_text(bursts.today) or 0}"]
+    if newest is not None:
+        when = "in progress" if newest.is_open else f"{_shown(bursts.since_last_s, 0)} s ago"
+        parts.append(f"newest {newest.short_text}, {when}")
+    if bursts.rows.skipped:
+        parts.append(f"{bursts.rows.skipped} rows not searched")
+    if bursts.command.dropped:
+        parts.append(f"{bursts.command.dropped} calls of --on-event left out")
+    return [*parts, *filter(None, (bursts.problem, bursts.command.problem))]
 
 
 def _shown(value: float, digits: int) -> str:

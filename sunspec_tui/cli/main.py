@@ -15,6 +15,7 @@ from sunspec_tui.cli.logging_setup import start_logging
 from sunspec_tui.cli.outputs import DirectOutput, hold_descriptors, release
 from sunspec_tui.cli.signals import Ending, EndRequested, complain, leave_within
 from sunspec_tui.cli.status_lines import MAX_LINE
+from sunspec_tui.core.burst_settings import BurstsSettings
 from sunspec_tui.core.day_settings import SummarySettings, SunSettings
 from sunspec_tui.core.errors import LIMITS_REMEDY, SunspecError, UsageError, resource_shortage
 from sunspec_tui.core.exit_status import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
@@ -44,6 +45,7 @@ _BRIEF_COMMANDS = {
     "export": _Command(ExportSettings, "Write rows to a file that other programs open."),
     "sun": _Command(SunSettings, "Print where the Sun is: exit status 0 while it is up, 1 while it is down."),
     "summary": _Command(SummarySettings, "Print the summary of an observing day."),
+    "bursts": _Command(BurstsSettings, "Find bursts in an archive or in recorded files."),
     "quicklook": _Command(QuicklookSettings, "Draw pictures of an archive's days or hours, or of recorded files."),
 }
 COMMANDS = ("stream", "view", *_BRIEF_COMMANDS)

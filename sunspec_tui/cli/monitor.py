@@ -129,6 +129,10 @@ def _receiver(
         floor_dir=state_directory(),
         flux_scale=flux_scale,
         notes_path=notes_path(settings.archive, state_directory()),
+        bursts=not settings.no_bursts,
+        burst_files_db=settings.burst_files_db,
+        report_rules=settings.report_rules,
+        on_event=settings.on_event,
         # The days of a demo are no observing days.
         day_dir=None if settings.demo else state_directory(),
         web=settings.web,

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 
 from sunspec_tui.cli.probe import Say
 from sunspec_tui.core.day_settings import SummarySettings
-from sunspec_tui.core.errors import SunspecError
+from sunspec_tui.core.errors import SourceError, SunspecError, error_text
 from sunspec_tui.core.exit_status import EXIT_OK
 from sunspec_tui.core.observing_day import ObservingDay, day_name_at, observing_day
 from sunspec_tui.core.printable import printable, printable_values
 from sunspec_tui.core.state_files import state_directory
-from sunspec_tui.core.times import format_date_and_clock
+from sunspec_tui.core.times import format_date, format_date_and_clock
 
 if TYPE_CHECKING:
+    from sunspec_tui.core.bursts import BurstList
     from sunspec_tui.core.notes import Note
     from sunspec_tui.monitoring.day_counts import DayCounts
     from sunspec_tui.monitoring.day_summary import DaySummary
@@ -79,7 +80,7 @@ def gather(settings: SummarySettings, day: ObservingDay, now_s: float) -> "DaySu
     notes = _notes(archive, day, remarks)
     return DaySummary(
         day, settings.site, min(now_s, day.end_s), counts.get(source), source, archive, archived, events,
-        notes, _pictures(settings.quicklooks, day), remarks,
+        notes, _pictures(settings.quicklooks, day), remarks, _bursts(archive, day, remarks),
     )  # fmt: skip
 
 
@@ -135,6 +136,30 @@ def _notes(archive: Path | None, day: ObservingDay, remarks: list[str]) -> "list
     except OSError as error:
         remarks.append(f"the notes cannot be read: {error.strerror or error}")
     return list(reader.notes.between(day.begin_s, day.end_s))
+
+
+def _bursts(archive: Path | None, day: ObservingDay, remarks: list[str]) -> "BurstList | None":
+    """Return the bursts in the day's tables; None without a table.
+
+    Without one, the counts of the monitor or of the event log are shown.
+    """
+    from sunspec_tui.core.bursts import Burst, BurstList
+    from sunspec_tui.files.burst_days import day_table
+    from sunspec_tui.files.burst_table import read_burst_table
+
+    if archive is None:
+        return None
+    dates = sorted({format_date(time_s) for time_s in (day.begin_s, day.end_s)})
+    paths = [path for date in dates if (path := day_table(archive, date)).exists()]
+    if not paths:
+        return None
+    found: list[Burst] = []
+    for path in paths:
+        try:
+            found += read_burst_table(path)
+        except (OSError, SourceError) as error:
+            remarks.append(f"the bursts cannot be read: {error_text(error)}")
+    return BurstList(BurstList(found).between(day.begin_s, day.end_s))
 
 
 def _pictures(directory: Path, day: ObservingDay) -> list[Path]:

@@ -76,7 +76,7 @@ class Burst:
     is_open
         True if the burst is still in progress.
     is_wrong
-        True if an observer has marked it as wrong.
+        True if an observer has marked it as wrong, or the detector has withdrawn it.
     reason
         The numbers that decided the type, in words.
     source

@@ -31,6 +31,10 @@ class ArchiveError(SunspecError):
     """An archive cannot be written or read."""
 
 
+class NoSelectedRowsError(SourceError):
+    """Files have no rows in the requested time."""
+
+
 class NoRowsError(ArchiveError):
     """An archive has no rows in the requested time."""
 

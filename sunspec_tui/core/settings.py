@@ -11,6 +11,16 @@ from pathlib import Path
 from sunspec_tui.core import shared_settings as shared
 from sunspec_tui.core.addresses import parse_bind_host, parse_host
 from sunspec_tui.core.argument_checks import check_author
+from sunspec_tui.core.burst_reports import (
+    DEFAULT_CONFIDENCE,
+    DEFAULT_EVERY_S,
+    DEFAULT_FILES_DB,
+    DEFAULT_REPORT_TYPES,
+    ReportRules,
+    parse_command,
+    parse_notify,
+    parse_report_types,
+)
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.memory_budgets import check_buffer_length
 from sunspec_tui.core.retention import DEFAULT_KEEP, RetentionPolicy
@@ -95,6 +105,33 @@ class Settings:
         "noise", "bits of each power that the archive stores: those above its noise, or all", "archive",
         choices=("noise", "exact"),
     )  # fmt: skip
+    no_bursts: bool = _setting(False, "do not search for bursts", "bursts")
+    burst_files_db: float | None = _setting(
+        DEFAULT_FILES_DB,
+        "keep a picture and a FITS file of bursts that reach this many dB over the background, beside the archive",
+        "bursts",
+        least=0,
+    )
+    report_types: str = _setting(
+        DEFAULT_REPORT_TYPES,
+        "types of bursts to report, of III, IIIG, II, IV, I, RFI and ?",
+        "bursts",
+        check=parse_report_types,
+    )
+    report_db: float = _setting(0.0, "smallest peak of a reported burst over the background, dB", "bursts", least=0)
+    report_confidence: float = _setting(
+        DEFAULT_CONFIDENCE, "smallest confidence of a reported burst's type", "bursts", least=0, most=1
+    )
+    report_every: float = _setting(DEFAULT_EVERY_S, "seconds from one report of a type to the next", "bursts", least=0)
+    report_at_night: bool = _setting(False, "report bursts while the Sun is down too", "bursts")
+    on_event: str | None = _setting(
+        None, "command to run for each report, which is a line of JSON on its standard input", "bursts",
+        check=parse_command,
+    )  # fmt: skip
+    notify: str = _setting(
+        "", "how the terminal shows reports: bell, title, osc (a notification), such as bell,osc", "bursts",
+        check=parse_notify,
+    )  # fmt: skip
     author: str = _setting("", "name of the observer in notes", "notes", check=check_author)
     gc_interval: int = _setting(100, "frames between garbage collections, 0 is off", "memory", least=0)
     start_webshow: bool = _setting(False, "serve the web view", "web")
@@ -137,6 +174,12 @@ class Settings:
     def stream_port(self) -> int:
         """Port to connect to: that of the beam, if there is one."""
         return self.port if self.beam is None else BEAM_PORT_BASE + self.beam
+
+    @property
+    def report_rules(self) -> ReportRules:
+        """Rules of the bursts that are reported."""
+        types = parse_report_types(self.report_types)
+        return ReportRules(types, self.report_db, self.report_confidence, self.report_every, self.report_at_night)
 
     @property
     def web(self) -> WebOptions:

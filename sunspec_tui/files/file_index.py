@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.bin_mapping import bin_width_hz, is_same_axis
-from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.errors import NoSelectedRowsError, SourceError
 from sunspec_tui.core.flux_scale import ARBITRARY, unit_words
 from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.products import Product
@@ -169,6 +169,18 @@ def build_index(paths: Sequence[Path], selection: RowSelection, progress: Progre
     SourceError
         If no file can be read, or the files have too many rows.
     """
+    files = index_files(paths, selection, progress)
+    _check_rows(files)
+    files = _without_repeated(_of_one_unit(files))
+    frequencies_hz = _shown_frequencies(files)
+    return FileIndex(tuple(files), frequencies_hz, bin_width_hz(frequencies_hz))
+
+
+def index_files(paths: Sequence[Path], selection: RowSelection, progress: Progress | None = None) -> list[IndexedFile]:
+    """Read the axes of all files that can be read.
+
+    Parameters and errors are those of `build_index`; there is no limit of rows. Files that cannot be read are logged.
+    """
     files, failures = list[IndexedFile](), list[SourceError]()
     for number, path in enumerate(paths, 1):
         try:
@@ -182,10 +194,7 @@ def build_index(paths: Sequence[Path], selection: RowSelection, progress: Progre
     _check_any(files, failures, paths)
     for failure in failures:
         log.warning("%s; the file is left out", failure)
-    _check_rows(files)
-    files = _without_repeated(_of_one_unit(files))
-    frequencies_hz = _shown_frequencies(files)
-    return FileIndex(tuple(files), frequencies_hz, bin_width_hz(frequencies_hz))
+    return files
 
 
 def index_file(path: Path, selection: RowSelection) -> IndexedFile:
@@ -252,7 +261,7 @@ def _check_any(files: list[IndexedFile], failures: list[SourceError], paths: Seq
         return
     if not failures:
         names = printable_name(paths[0]) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
-        raise SourceError(f"{names}: no rows in that time; choose another --start or --end")
+        raise NoSelectedRowsError(f"{names}: no rows in that time; choose another --start or --end")
     if len(failures) == 1:
         raise failures[0]
     raise SourceError(f"none of the {len(paths)} files can be read; the first: {failures[0]}")

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.core.errors import SourceError
+from sunspec_tui.core.errors import NoSelectedRowsError, SourceError
 from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.core.recording import Recording, in_time_range
 from sunspec_tui.core.row_spans import row_lengths_s
@@ -95,7 +95,7 @@ class FileSeries:
         found = [(path, each) for path in paths if len(each := self._times_of(path))]
         if not found:
             names = printable_name(paths[0]) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
-            raise SourceError(f"{names}: no rows in that time; choose another --start or --end")
+            raise NoSelectedRowsError(f"{names}: no rows in that time; choose another --start or --end")
         found.sort(key=lambda file: float(file[1].times_s.min()))
         self._paths, files = [path for path, _ in found], [each for _, each in found]
         _check_rows(files)

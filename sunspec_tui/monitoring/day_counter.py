@@ -9,8 +9,10 @@ import math
 import threading
 from dataclasses import replace
 
+from sunspec_tui.core.bursts import burst_record
 from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.observing_day import ObservingDay
+from sunspec_tui.monitoring.burst_status import MAX_STRONGEST, strongest
 from sunspec_tui.monitoring.day_count_files import DayCountFile
 from sunspec_tui.monitoring.day_counts import DayCounts, Totals, counts_record
 from sunspec_tui.monitoring.day_text import counts_sentence
@@ -54,7 +56,7 @@ class DayCounter:
             ended = self._ended(snapshot.taken_s)
             self._save(snapshot.taken_s, at_once=bool(ended))
         for counts in ended:
-            self._report(counts)
+            self._report(counts, snapshot)
 
     def counts(self, day: str) -> DayCounts | None:
         """Return the counts of a day; None if there are none."""
@@ -100,9 +102,11 @@ class DayCounter:
             self._days[each.day] = replace(each, is_reported=True)
         return found
 
-    def _report(self, counts: DayCounts) -> None:
-        """Log the summary of a day."""
-        record = counts_record(counts) | {"source": self._source}
+    def _report(self, counts: DayCounts, snapshot: Snapshot) -> None:
+        """Log the summary of a day, with its strongest bursts."""
+        found = strongest(snapshot.bursts.bursts, counts.begin_s, counts.end_s, MAX_STRONGEST)
+        bursts = {"strongest_bursts": [burst_record(burst) for burst in found]}
+        record = counts_record(counts) | bursts | {"source": self._source}
         log_event(self._log, logging.INFO, "day_summary", f"day {counts.day}: {counts_sentence(counts)}", **record)
 
     def _save(self, now_s: float, *, at_once: bool) -> None:

@@ -40,6 +40,8 @@ class Totals:
         Plots that could not be written.
     rejected
         Rejected messages by cause.
+    bursts
+        Bursts that have ended, by type.
     """
 
     frames: int = 0
@@ -52,6 +54,7 @@ class Totals:
     archive_rows_lost: int = 0
     plots_failed: int = 0
     rejected: Mapping[str, int] = field(default_factory=dict)
+    bursts: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> "Totals":
@@ -68,17 +71,21 @@ class Totals:
             archive.rows_missed,
             snapshot.plots.failed,
             dict(health.rejected),
+            {str(kind): count for kind, count in snapshot.bursts.total.items()},
         )
 
     def plus(self, other: "Totals", sign: int = 1) -> "Totals":
         """Return the sum with other counts; negative sums become 0."""
-        names = [name for name in Totals.__slots__ if name != "rejected"]
+        names = [name for name in Totals.__slots__ if name not in ("rejected", "bursts")]
         numbers = {name: max(0, getattr(self, name) + sign * getattr(other, name)) for name in names}
-        causes = {**self.rejected, **other.rejected}
-        rejected = {
-            cause: max(0, self.rejected.get(cause, 0) + sign * other.rejected.get(cause, 0)) for cause in causes
-        }
-        return Totals(**numbers, rejected={cause: count for cause, count in rejected.items() if count})
+        rejected = _sums(self.rejected, other.rejected, sign)
+        return Totals(**numbers, rejected=rejected, bursts=_sums(self.bursts, other.bursts, sign))
+
+
+def _sums(counts: Mapping[str, int], other: Mapping[str, int], sign: int) -> dict[str, int]:
+    """Return the positive sums of counts by name."""
+    sums = {name: counts.get(name, 0) + sign * other.get(name, 0) for name in {**counts, **other}}
+    return {name: count for name, count in sums.items() if count > 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +195,7 @@ def counts_record(counts: DayCounts) -> dict[str, Any]:
         "archive_rows": totals.archive_rows,
         "archive_rows_lost": totals.archive_rows_lost,
         "plots_failed": totals.plots_failed,
+        "bursts": dict(totals.bursts),
         "faults_s": {name: round(time_s, 1) for name, time_s in counts.faults_s.items()},
     }
 
@@ -222,7 +230,8 @@ def _totals(record: Mapping[str, Any]) -> Totals:
         "archive_rows_lost", "plots_failed",
     )  # fmt: skip
     numbers = {name.removesuffix("_received").removeprefix("frames_"): _count(record.get(name)) for name in names}
-    return Totals(**numbers, rejected=rejected)
+    bursts = {kind: _count(count) for kind, count in _named(record.get("bursts")).items()}
+    return Totals(**numbers, rejected=rejected, bursts=bursts)
 
 
 def _named(record: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ events are counted, and texts are made printable.
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -12,11 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from sunspec_tui.core.bursts import BurstType
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.observing_day import ObservingDay
 from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.core.regular_file import open_regular
 from sunspec_tui.core.times import parse_block_time
+from sunspec_tui.monitoring.burst_status import MAX_STRONGEST
 from sunspec_tui.monitoring.day_counts import DayCounts, counts_from_record
 
 MAX_LOG_BYTES = 1 << 30
@@ -59,6 +62,13 @@ class Failure(NamedTuple):
     events: int
 
 
+class LoggedBurst(NamedTuple):
+    """Burst that has ended: its peak in dB, and its text."""
+
+    peak_db: float
+    text: str
+
+
 @dataclass
 class DayEvents:
     """Events of an observing day.
@@ -75,6 +85,8 @@ class DayEvents:
         Number of stalls of the stream.
     faults, failures
         Faults of the instrument, and errors of the program, at most `MAX_ITEMS` of each.
+    burst_types, strongest
+        Number of logged bursts of each type, and the strongest ones.
     summaries
         The last logged summary of the day for each stream.
     unreadable
@@ -89,6 +101,8 @@ class DayEvents:
     stalls: int = 0
     faults: list[Fault] = field(default_factory=list)
     failures: dict[str, Failure] = field(default_factory=dict)
+    burst_types: Counter[str] = field(default_factory=Counter)
+    strongest: list[LoggedBurst] = field(default_factory=list)
     summaries: dict[str, DayCounts] = field(default_factory=dict)
     unreadable: int = 0
     remarks: list[str] = field(default_factory=list)
@@ -207,8 +221,20 @@ class _DayReader:
                 name = _name(cause)
                 known = name in events.rejected or len(events.rejected) < MAX_ITEMS
                 events.rejected[name if known else OTHERS] += _count_of(number, 0)
+        if kind == "burst_end":
+            self._add_burst(event)
         if event.get("level") == "error" and kind not in _FAULT_KINDS:
             self._add_failure(kind, printable(event.get("text"), _MAX_TEXT), time_s, count)
+
+    def _add_burst(self, event: dict[str, Any]) -> None:
+        """Count a burst; keep the strongest ones."""
+        name, peak_db, events = _name(event.get("type")), event.get("peak_db"), self.events
+        if name not in set(BurstType):
+            return
+        events.burst_types[name] += 1
+        peak = peak_db if isinstance(peak_db, float) and math.isfinite(peak_db) else -math.inf
+        text = printable(event.get("text"), _MAX_TEXT).removeprefix("burst: ")
+        events.strongest = sorted([*events.strongest, LoggedBurst(peak, text)], reverse=True)[:MAX_STRONGEST]
 
     def _add_failure(self, kind: str, text: str, time_s: float, count: int) -> None:
         known = self.events.failures.get(text)

@@ -10,6 +10,7 @@ from sunspec_tui.core.notes import Note
 from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.core.times import format_clock, format_date_and_clock
 from sunspec_tui.files.archive.day_rows import ArchivedRows
+from sunspec_tui.monitoring.burst_status import counts_text
 from sunspec_tui.monitoring.day_counts import DayCounts
 from sunspec_tui.monitoring.day_summary import DaySummary, other_events
 from sunspec_tui.monitoring.day_text import lasting_faults, long_duration, percent, plural
@@ -59,6 +60,7 @@ def _rows(summary: DaySummary) -> Iterator[tuple[str, str]]:
     yield from _loss_rows(summary)
     if summary.archived is not None:
         yield from _archive_rows(summary, summary.archived)
+    yield from _burst_rows(summary)
     yield from _event_rows(summary)
     yield from _named("Notes", [_note_text(note) for note in summary.notes], "note")
     for i, path in enumerate(summary.quicklooks):
@@ -107,6 +109,14 @@ def _archive_rows(summary: DaySummary, archived: ArchivedRows) -> Iterator[tuple
                 f"the longest {long_duration(float(lengths_s[longest]))} at {format_clock(float(gaps[longest, 0]))}"
             ),
         )
+
+
+def _burst_rows(summary: DaySummary) -> Iterator[tuple[str, str]]:
+    """Yield the numbers of bursts, and the strongest ones."""
+    if summary.burst_counts is not None and (text := counts_text(summary.burst_counts)):
+        yield "Bursts", text
+    for i, burst in enumerate(summary.strongest_bursts):
+        yield "" if i else "Strongest", printable(burst)
 
 
 def _event_rows(summary: DaySummary) -> Iterator[tuple[str, str]]:

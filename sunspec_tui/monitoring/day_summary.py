@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sunspec_tui.core.bursts import BurstList
 from sunspec_tui.core.notes import Note
 from sunspec_tui.core.observing_day import ObservingDay
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.sun import ObservingSite
 from sunspec_tui.core.times import format_iso
 from sunspec_tui.files.archive.day_rows import ArchivedRows
+from sunspec_tui.monitoring.burst_log import end_text
+from sunspec_tui.monitoring.burst_status import MAX_STRONGEST, strongest
 from sunspec_tui.monitoring.day_counts import DayCounts, counts_record
 from sunspec_tui.monitoring.day_events import DayEvents
 
@@ -40,6 +43,8 @@ class DaySummary:
         Events of the day; None without an event log.
     notes, quicklooks
         Observers' notes, and pictures of the day.
+    bursts
+        Bursts of the day's table; None without a table.
     remarks
         Sentences on what is not known.
     """
@@ -55,6 +60,7 @@ class DaySummary:
     notes: Sequence[Note] = ()
     quicklooks: Sequence[Path] = ()
     remarks: Sequence[str] = ()
+    bursts: BurstList | None = None
 
     @property
     def has_data(self) -> bool:
@@ -93,6 +99,26 @@ class DaySummary:
             return self.counts.totals.rejected
         return None if self.events is None else self.events.rejected
 
+    @property
+    def burst_counts(self) -> Mapping[str, int] | None:
+        """Number of bursts of each type; None if it is unknown.
+
+        It is that of the table, or else of the receiver, or else of the event log.
+        """
+        if self.bursts is not None:
+            return Counter(str(burst.type) for burst in self.bursts if not burst.is_wrong)
+        if self.counts is not None:
+            return self.counts.totals.bursts
+        return None if self.events is None else self.events.burst_types
+
+    @property
+    def strongest_bursts(self) -> list[str]:
+        """The strongest bursts, one line for each."""
+        if self.bursts is not None:
+            found = strongest(self.bursts, self.day.begin_s, self.day.end_s, MAX_STRONGEST)
+            return [end_text(burst) for burst in found]
+        return [] if self.events is None else [burst.text for burst in self.events.strongest]
+
     def number_of(self, name: str, kind: str) -> int | None:
         """Return a number of the counts, or else of events.
 
@@ -130,6 +156,8 @@ def summary_record(summary: DaySummary) -> dict[str, Any]:
         "receiver": None if summary.counts is None else counts_record(summary.counts),
         "events": None if summary.events is None else dict(summary.events.counts),
         "faults": None if summary.events is None else _fault_records(summary.events),
+        "bursts": None if summary.burst_counts is None else dict(summary.burst_counts),
+        "strongest_bursts": summary.strongest_bursts,
         "failures": None if summary.events is None else _failure_records(summary.events),
         "notes": [_note_record(note) for note in summary.notes],
         "quicklooks": [str(path) for path in summary.quicklooks],
@@ -178,5 +206,6 @@ def _note_record(note: Note) -> dict[str, Any]:
 def other_events(events: DayEvents) -> Counter[str]:
     """Return the numbers of events that have no other line."""
     shown = ("gap", "rejected", "restart", "repeat", "reversal", "state", "stall_over", "link", "plot", "archive")
+    bursts = ("burst_begin", "burst_end")
     faults = {fault.kind for fault in events.faults} | {each.kind for each in events.failures.values()}
-    return Counter({kind: count for kind, count in events.counts.items() if kind not in {*shown, *faults}})
+    return Counter({kind: count for kind, count in events.counts.items() if kind not in {*shown, *bursts, *faults}})

@@ -1,5 +1,6 @@
 """Describe the counts of an observing day in words."""
 
+from sunspec_tui.monitoring.burst_status import counts_text
 from sunspec_tui.monitoring.day_counts import DayCounts
 
 _MIN_FAULT_S = 10.0
@@ -29,6 +30,8 @@ def counts_sentence(counts: DayCounts) -> str:
     ]
     if totals.archive_rows or totals.archive_rows_lost:
         parts.append(f"{totals.archive_rows} rows archived, {totals.archive_rows_lost} lost")
+    if bursts := counts_text(totals.bursts):
+        parts.append(f"bursts: {bursts}")
     if faults := lasting_faults(counts):
         parts.append(plural(len(faults), "fault"))
     return ", ".join(parts)

@@ -15,6 +15,7 @@ from sunspec_tui.core.notes import NoteCounts
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.core.times import format_date_and_clock
 from sunspec_tui.files.archive.status import ArchiveState, ArchiveStatus
+from sunspec_tui.monitoring.burst_status import BurstState, BurstStatus, CommandState
 from sunspec_tui.monitoring.finding import Finding
 from sunspec_tui.monitoring.instrument_check import InstrumentCheck
 from sunspec_tui.monitoring.sun_reading import SunReading
@@ -56,6 +57,8 @@ class Snapshot:
         State of each part.
     observer_notes
         Number of observers' notes.
+    bursts
+        State of the burst search, the bursts in memory, and their reports.
     problems
         One sentence for each problem of the program itself, such as a failed output or an ended thread.
     lines_lost
@@ -93,6 +96,7 @@ class Snapshot:
     archive: ArchiveStatus = field(default_factory=ArchiveStatus)
     web: WebStatus = field(default_factory=WebStatus)
     observer_notes: NoteCounts = field(default_factory=NoteCounts)
+    bursts: BurstStatus = field(default_factory=BurstStatus)
     problems: tuple[str, ...] = ()
     lines_lost: int = 0
     delay_history: tuple[tuple[float, float], ...] = ()
@@ -146,6 +150,8 @@ class Snapshot:
         texts = [self.replay] if self.replay else []
         texts += [finding.label for finding in self.findings if finding.label and not finding.is_alarm]
         texts += ["archive failing"] if self.archive.state is ArchiveState.FAILING else []
+        texts += ["burst search failing"] if self.bursts.state is BurstState.FAILING else []
+        texts += ["--on-event failing"] if self.bursts.command.state is CommandState.FAILING else []
         count = len(self.problems)
         return (*texts, f"{count} problem{'s' * (count > 1)} of the program") if count else tuple(texts)
 

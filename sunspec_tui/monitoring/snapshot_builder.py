@@ -9,6 +9,7 @@ from sunspec_tui.core.flux_scale import ARBITRARY, SFU
 from sunspec_tui.core.memory_usage import NOT_READ, MemoryReading
 from sunspec_tui.core.notes import NoteCounts
 from sunspec_tui.files.archive.status import ArchiveStatus
+from sunspec_tui.monitoring.burst_status import BurstStatus
 from sunspec_tui.monitoring.day_counter import DayCounter
 from sunspec_tui.monitoring.event_reporter import EventReporter
 from sunspec_tui.monitoring.gain_floor_files import FloorFiles
@@ -25,13 +26,15 @@ from sunspec_tui.stream.message_handler import Clocks
 class PartsStatus(NamedTuple):
     """State of the parts of the program that process rows.
 
-    These parts write plots, write the archive, serve the web view, and follow the observers' notes.
+    These parts write plots, write the archive, serve the web view, follow the observers' notes, and
+    search for bursts.
     """
 
     plots: PlotStatus
     archive: ArchiveStatus
     web: WebStatus
     observer_notes: NoteCounts
+    bursts: BurstStatus
 
 
 class SnapshotBuilder:
@@ -139,6 +142,7 @@ class SnapshotBuilder:
                 archive=parts.archive,
                 web=parts.web,
                 observer_notes=parts.observer_notes,
+                bursts=parts.bursts,
                 problems=self._problems.current,
                 lines_lost=self._problems.lines_lost,
                 delay_history=ingester.history.before(now_s),

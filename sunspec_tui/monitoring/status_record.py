@@ -8,15 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sunspec_tui.core.bursts import burst_record
 from sunspec_tui.core.products import WIRE_PRODUCTS
 from sunspec_tui.core.times import format_iso
 from sunspec_tui.files.archive.status import ArchiveStatus
+from sunspec_tui.monitoring.burst_status import BurstStatus
 from sunspec_tui.monitoring.pipeline_check import WORDS, pipelines_by_fault
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.monitoring.sun_reading import SunReading
 from sunspec_tui.monitoring.web_status import WebStatus
 
-_WITH_PATHS = ("plot_error", "plot_note", "archive_error", "web_error", "problems")
+_WITH_PATHS = ("plot_error", "plot_note", "archive_error", "web_error", "bursts_error", "on_event_error", "problems")
 
 
 def status_record(snapshot: Snapshot) -> dict[str, Any]:
@@ -33,6 +35,7 @@ def status_record(snapshot: Snapshot) -> dict[str, Any]:
         **_web_fields(snapshot.web),
         "observer_notes": snapshot.observer_notes.notes,
         "observer_notes_damaged": snapshot.observer_notes.damaged,
+        **_burst_fields(snapshot.bursts),
         **_sun_fields(snapshot.sun),
         "problems": list(snapshot.problems),
         "lines_lost": snapshot.lines_lost,
@@ -140,6 +143,30 @@ def _web_fields(web: WebStatus) -> dict[str, Any]:
         "web_viewers_dropped": web.dropped,
         "web_refused": web.refused,
         "web_error": web.problem,
+    }
+
+
+def _burst_fields(bursts: BurstStatus) -> dict[str, Any]:
+    """Return the burst search, the newest burst, and the reports."""
+    newest, command = bursts.newest, bursts.command
+    return {
+        "bursts": str(bursts.state),
+        "bursts_today": {str(kind): count for kind, count in bursts.today.items()},
+        "bursts_total": {str(kind): count for kind, count in bursts.total.items()},
+        "bursts_newest": None if newest is None else burst_record(newest),
+        "bursts_since_last_s": known(bursts.since_last_s, 1),
+        "bursts_rows": bursts.rows.seen,
+        "bursts_rows_skipped": bursts.rows.skipped,
+        "bursts_rows_waiting": bursts.rows.waiting,
+        "bursts_reported": bursts.reports,
+        "bursts_held_back": bursts.held_back,
+        "bursts_error": bursts.problem,
+        "on_event": str(command.state),
+        "on_event_calls": command.started,
+        "on_event_failed": command.failed,
+        "on_event_dropped": command.dropped,
+        "on_event_waiting": command.waiting,
+        "on_event_error": command.problem,
     }
 
 

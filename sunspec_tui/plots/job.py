@@ -80,6 +80,9 @@ class PlotJob:
         Floor and ceiling of the waterfall; None for automatic levels.
     unit
         Unit of the powers.
+    stem
+        Name of the file without its extension; empty for a name from the time of the plot. A file with a given name
+        replaces an earlier one, and is no plot of the schedule: no plot is deleted, and ``latest.png`` stays.
     """
 
     data: NDArray[np.float32]
@@ -108,6 +111,7 @@ class PlotJob:
     palette: str = PALETTES[0]
     levels: Levels | None = None
     unit: str = ARBITRARY
+    stem: str = ""
 
     @property
     def signed(self) -> bool:

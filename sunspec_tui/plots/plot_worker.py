@@ -19,7 +19,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, TextIO
 
-from sunspec_tui.files.atomic_write import write_new_file
+from sunspec_tui.files.atomic_write import atomic_write, write_new_file
 from sunspec_tui.plots.forked_renderer import DrawingEnded, DrawingError, ForkedRenderer
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.plots.job_pipe import read_job
@@ -59,6 +59,10 @@ class PlotWriter:
         """Draw and write a job, and return the answer."""
         started_s = time.perf_counter()
         try:
+            if job.stem:
+                path, nbytes = self._draw_named(job)
+                seconds = time.perf_counter() - started_s
+                return {"ok": True, "path": str(path), "seconds": seconds, "bytes": nbytes, "note": ""}
             paths, nbytes, note = self._draw(job)
             directory, written = self._directories[str(Path(job.directory))], [path.name for path in paths]
             counts = directory.tidy(job.keep, job.now_s, written, clock_agrees=job.clock_agrees)
@@ -81,6 +85,15 @@ class PlotWriter:
             paths.append(write_new_file((directory / f"{name}_VI.png" for name in names), picture))
             nbytes += len(picture)
         return paths, nbytes, note
+
+    def _draw_named(self, job: PlotJob) -> tuple[Path, int]:
+        """Draw a picture whose name is given."""
+        picture = self._renderer.render(job)
+        path = Path(job.directory) / f"{job.stem}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(picture)
+        return path, len(picture)
 
     def _prepared(self, directory: Path) -> Path:
         if not directory.is_dir():
@@ -139,7 +152,8 @@ def _failure_text(error: Exception, job: PlotJob) -> str:
     if isinstance(error, DrawingError):
         return str(error)
     if isinstance(error, OSError):
-        return f"cannot write a plot to {job.directory}: {error.strerror or error}; choose another with --plot-dir"
+        remedy = "" if job.stem else "; choose another with --plot-dir"
+        return f"cannot write a plot to {job.directory}: {error.strerror or error}{remedy}"
     return f"the plot failed: {type(error).__name__}: {error}"
 
 

@@ -86,7 +86,7 @@ def run_in_processes(tasks: Iterable[Task[Key]], workers: int) -> Generator[tupl
         yield from _run_tasks(pool, tasks, workers)
     except BrokenProcessPool as error:
         raise ArchiveError(
-            "a process that makes pictures was killed, perhaps because memory ran out; choose fewer --workers"
+            "a worker process was killed, perhaps because memory ran out; choose fewer --workers"
         ) from error
     except BaseException:
         # A signal or the caller ends the work: nobody waits for its results.

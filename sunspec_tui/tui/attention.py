@@ -1,17 +1,19 @@
-"""Signs outside the screen: the terminal's title, and a bell.
+"""Signs outside the screen: the terminal's title, bell and notifications.
 
 They reach an observer who does not look at the screen.
 """
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from sunspec_tui.core.printable import printable
+from sunspec_tui.core.times import format_clock
 from sunspec_tui.stream.health_reading import StreamState
 
 if TYPE_CHECKING:
+    from sunspec_tui.monitoring.burst_status import BurstStatus
     from sunspec_tui.monitoring.snapshot import Snapshot
 
 _AGES_S = (10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800, 86400)
@@ -24,6 +26,7 @@ _CHANGES_THAT_MATTER = {
     (StreamState.STALLED, StreamState.LIVE),
 }
 
+REPORT_IN_TITLE_S = 60.0
 MIN_BETWEEN_BELLS_S = 5.0
 QUIET_S = 60.0
 """A repeated change rings the bell again only after this time without it."""
@@ -102,8 +105,54 @@ class Bell:
         return is_new
 
 
+class ReportSigns:
+    """Signs of reported bursts, in the ways that the observer wants.
+
+    Parameters
+    ----------
+    ways
+        Of ``bell``, ``title`` and ``osc``.
+    ring
+        Rings the bell.
+    notify
+        Shows a notification of the desktop, with a title and a text.
+    clock
+        Monotonic clock in seconds.
+    """
+
+    def __init__(
+        self,
+        ways: Collection[str],
+        ring: Callable[[], object],
+        notify: Callable[[str, str], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ways, self._ring, self._notify, self._clock = ways, ring, notify, clock
+        self._reports = 0
+        self._words, self._until_s = "", -1e300
+
+    @property
+    def title_words(self) -> str:
+        """The last report in a few words, for a minute after it."""
+        return self._words if "title" in self._ways and self._clock() < self._until_s else ""
+
+    def note(self, bursts: "BurstStatus") -> None:
+        """Show the newest report, if one has come since the last call."""
+        added, self._reports = bursts.reports - self._reports, bursts.reports
+        burst = bursts.reported
+        if added <= 0 or burst is None:
+            return
+        self._words = f"{burst.type} {format_clock(burst.begin_s)[:5]}"
+        self._until_s = self._clock() + REPORT_IN_TITLE_S
+        if "bell" in self._ways:
+            self._ring()
+        if "osc" in self._ways:
+            more = f", and {added - 1} more" if added > 1 else ""
+            self._notify(f"burst of {burst.type.words}", f"{burst.short_text}{more}")
+
+
 class Attention:
-    """Title and bell of one monitor.
+    """Title, bell and notifications of one monitor.
 
     Parameters
     ----------
@@ -111,13 +160,21 @@ class Attention:
         Shows a title of the terminal.
     bell
         Bell; None if the observer wants none.
+    reports
+        Signs of reported bursts; None for none.
     """
 
-    def __init__(self, show_title: Callable[[str], object], bell: Bell | None) -> None:
-        self._show_title, self._bell = show_title, bell
+    def __init__(
+        self, show_title: Callable[[str], object], bell: Bell | None, reports: ReportSigns | None = None
+    ) -> None:
+        self._show_title, self._bell, self._reports = show_title, bell, reports
 
     def note(self, snapshot: "Snapshot", product: str, *, is_paused: bool) -> None:
         """Show a new reading in the title; ring the bell if necessary."""
-        self._show_title(title_words(snapshot, product, is_paused=is_paused))
+        words = title_words(snapshot, product, is_paused=is_paused)
+        if self._reports is not None:
+            self._reports.note(snapshot.bursts)
+            words = ", ".join(filter(None, (self._reports.title_words, words)))
+        self._show_title(words)
         if self._bell is not None and snapshot.viewed is None:
             self._bell.note(snapshot.health.state, snapshot.alarms)

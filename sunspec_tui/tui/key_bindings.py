@@ -55,9 +55,17 @@ GROUPS: dict[str, tuple[Key, ...]] = {
             "more time, up to all known rows",
         ),
         Key("colon", ":", "go_to_time", "type a time to go to, such as 18:42 or -20m"),
-        Key("J,shift+j", "J", "next_sign(-1)", "earlier sign of the day strip: restart, gap, mark"),
+        Key("J,shift+j", "J", "next_sign(-1)", "earlier sign of the day strip: burst, restart, gap, mark"),
         Key("K,shift+k", "K", "next_sign(1)", "later sign of the day strip"),
         Key("s", "s", "change_view('toggle_option', 'sweeping')", "scroll, or sweep with a write cursor"),
+    ),
+    "Bursts": (
+        Key("B,shift+b", "B", "bursts", "the list of bursts, with their numbers"),
+        Key("A,shift+a", "A", "next_burst(-1)", "go to the burst before the picture's middle"),
+        Key("D,shift+d", "D", "next_burst(1)", "go to the next burst"),
+        Key("R,shift+r", "R", "ruler", "first point of the drift ruler, at the cursor; esc ends it"),
+        Key("M,shift+m", "M", "ruler_model", "density model of the ruler: Newkirk or Saito"),
+        Key("H,shift+h", "H", "ruler_harmonic", "the ruler's emission: fundamental or harmonic"),
     ),
     "Files": (
         Key("F,shift+f", "F", "next_section(1)", "next file, or day of an archive, in view"),
@@ -71,7 +79,12 @@ GROUPS: dict[str, tuple[Key, ...]] = {
         Key("down", "↓", "change_view('move_cursor', 0, -1)", "cursor one pixel down"),
         Key("shift+left", "shift+←", "change_view('move_cursor', -10, 0)", "cursor ten columns back"),
         Key("shift+right", "shift+→", "change_view('move_cursor', 10, 0)", "cursor ten columns forward"),
-        Key("escape", "esc", "change_view('escape')", "remove the cursor, then the marks, then go live, then show all"),
+        Key(
+            "escape",
+            "esc",
+            "change_view('escape')",
+            "end the ruler, remove the cursor, the marks, go live, show all",
+        ),
         Key(
             "j",
             "j",
@@ -176,6 +189,7 @@ RECORDED_FOOTER = (
     FooterHint(("<", ">"), "brightness"),
     FooterHint(("u",), "log"),
     FooterHint(("L",), "layout"),
+    FooterHint(("B",), "bursts"),
 )
 """Keys of the footer of recorded rows."""
 
@@ -188,6 +202,7 @@ FOOTER = (
     FooterHint(("c",), "palette"),
     FooterHint(("u",), "log"),
     FooterHint(("L",), "layout"),
+    FooterHint(("B",), "bursts"),
     FooterHint(("←", "→"), "cursor"),
     FooterHint(("z", "Z"), "zoom"),
     FooterHint(("<", ">"), "brightness"),

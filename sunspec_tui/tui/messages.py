@@ -37,6 +37,20 @@ class TimePointed(Message):
         self.time_s = time_s
 
 
+class BurstPointed(Message):
+    """Mouse pressed on a row of the list of bursts.
+
+    Attributes
+    ----------
+    by
+        Number of rows below the selected one.
+    """
+
+    def __init__(self, by: int) -> None:
+        super().__init__()
+        self.by = by
+
+
 class WheelTurned(Message):
     """Mouse wheel turned over the waterfall or the day strip.
 

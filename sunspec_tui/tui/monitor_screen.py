@@ -19,6 +19,7 @@ from textual.widgets import Static
 
 from sunspec_tui.core.printable import printable, printable_lines
 from sunspec_tui.core.times import format_clock
+from sunspec_tui.tui.display.burst_marks import marked_bursts, newest_burst
 from sunspec_tui.tui.display.day_loader import DayContent
 from sunspec_tui.tui.display.early_actions import waiting_words
 from sunspec_tui.tui.display.layouts import (
@@ -56,6 +57,9 @@ if TYPE_CHECKING:
 
 COLOUR_STEPS = {Quality.PIXELS: 48, Quality.FULL: 48, Quality.SLOWER: 48, Quality.SWEEPING: 24, Quality.LOWEST: 16}
 """Number of colours of the waterfall at each quality of the link; in pixels, only that of the colour bar."""
+
+NEWEST_BURST_S = 300.0
+"""Time for which the status line shows a burst after its end."""
 
 WIDTH_CLASSES = [(0, "-slim"), (78, "-narrow"), (100, "-wide"), (180, "-widest")]
 """Smallest width in columns, and style class, of each layout."""
@@ -206,9 +210,9 @@ class MonitorScreen(Guarded, Screen[object]):
         source = f"{snapshot.station} at {snapshot.source}" if snapshot.station else snapshot.source
         newest_s = snapshot.taken_s - snapshot.data_age_s
         paused_s = None if scene.view.paused_at_slot is None else scene.shown.end_s
-        text = partial(
-            status_text, snapshot.health, source, scene.shown.product, newest_s, snapshot.data_age_s, sun=snapshot.sun
-        )
+        burst = newest_burst(marked_bursts(scene.bursts), newest_s, NEWEST_BURST_S)
+        text = partial(status_text, snapshot.health, source, scene.shown.product, newest_s, snapshot.data_age_s)
+        text = partial(text, sun=snapshot.sun, burst=burst)
         columns = status.content_size.width
         status.show(text(paused_s=paused_s, columns=columns, alarms=snapshot.alarms, warnings=snapshot.warnings))
 

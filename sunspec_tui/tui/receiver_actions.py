@@ -231,9 +231,16 @@ class ReceiverActions:
             text = NO_MARKED_ROWS if has_marks else "there are no rows to export yet"
             self._app.notify(text, severity="warning")
             return
+        self.export_interval(interval, interval_text(interval))
+
+    def export_interval(self, interval: Interval, what: str) -> None:
+        """Ask for a file, and write an interval's rows to it.
+
+        `what` describes the rows.
+        """
         receiver = self._receiver()
         station = receiver.station if receiver else self._station
-        screen = ExportScreen(interval_text(interval), str(self._scene.shown.product), export_name(station, interval))
+        screen = ExportScreen(what, str(self._scene.shown.product), export_name(station, interval))
         self._app.push_screen(screen, partial(self._export_to, interval))
 
     def _export_to(self, interval: Interval, name: str | None) -> None:

@@ -5,8 +5,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from sunspec_tui.core.listeners import Listeners
 from sunspec_tui.monitoring.snapshot import NO_ROWS
 from sunspec_tui.tui.attention import Attention
+from sunspec_tui.tui.burst_source import bursts_of
 from sunspec_tui.tui.confirmations import Confirmation
 from sunspec_tui.tui.day_reader import DayReader, DayRequest
 from sunspec_tui.tui.display.history_loader import LiveSource
@@ -108,6 +110,8 @@ class ScreenUpdater:
     ----------
     pictures_due_s, readings_due_s, memory_due_s
         Times on `time.monotonic` from which these may be updated again.
+    burst_listeners
+        Called in the screen's thread when there are other bursts.
     """
 
     def __init__(
@@ -115,6 +119,7 @@ class ScreenUpdater:
     ) -> None:
         self._display, self._log_lines, self._on_layout = display, log_lines, on_layout
         self.pictures_due_s = self.readings_due_s = self.memory_due_s = 0.0
+        self.burst_listeners = Listeners()
         self._drawn_for: object = None
         self._undrawn = False
         self._fallback = ProductFallback()
@@ -141,12 +146,20 @@ class ScreenUpdater:
         scene = self._display.scene
         self._undrawn |= scene.notes is not receiver.notes.notes
         scene.notes = receiver.notes.notes
+        self.follow_bursts(receiver)
         self._update_scene(receiver)
         now_s = time.monotonic()
         self._draw_if_due(now_s)
         self._update_day(receiver)
         if now_s >= self.readings_due_s:
             self._read(receiver, now_s)
+
+    def follow_bursts(self, receiver: ReadReceiver) -> None:
+        """Show the bursts of the receiver, if they have changed."""
+        scene, bursts = self._display.scene, bursts_of(receiver)
+        if bursts is not scene.bursts:
+            scene.bursts, self._undrawn = bursts, True
+            self.burst_listeners.notify()
 
     def _show_preview(self, preview: Preview | None) -> None:
         """Show archived rows while the receiver's libraries load."""

@@ -41,9 +41,16 @@ class ViewKeys(CanvasApp):
         return super().check_action(action, parameters)
 
     def action_change_view(self, name: str, first: Any = None, second: Any = None) -> None:
-        """Change the view by one of `VIEW_ACTIONS`; escape first removes the toast."""
+        """Change the view by one of `VIEW_ACTIONS`.
+
+        Escape first removes the toast, then ends the ruler.
+        """
         if name == "escape" and self._toasts.clear():
             self.clear_notifications()
+            return
+        if name == "escape" and self.scene.ruler is not None:
+            self.scene.ruler = None
+            self.view_changed()
             return
         before, old_view = self.scene.past_epoch, self.scene.view
         refusal = self.scene.apply_action(name, *(argument for argument in (first, second) if argument is not None))

@@ -16,8 +16,10 @@ from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.monitoring.snapshot import Snapshot, ViewedRows
 from sunspec_tui.stream.health_reading import HealthReading, LinkState
+from sunspec_tui.tui.display.cursor_point import cursor_point
 from sunspec_tui.tui.display.day_loader import DayContent
-from sunspec_tui.tui.display.day_signs import Sign, SignKind
+from sunspec_tui.tui.display.day_signs import Sign, SignKind, burst_signs
+from sunspec_tui.tui.display.drift_ruler import read_ruler
 from sunspec_tui.tui.display.intervals import interval_of
 from sunspec_tui.tui.display.readouts import readout_of, spectrum_under_cursor
 from sunspec_tui.tui.display.scene import Scene
@@ -26,8 +28,10 @@ from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import LinkReading
 from sunspec_tui.tui.widgets.caption import ShownPicture, caption_text, column_text
 from sunspec_tui.tui.widgets.day_strip import DayScene
+from sunspec_tui.tui.widgets.fitting import LineSegment
 from sunspec_tui.tui.widgets.picture_notice import no_stream_notice, picture_notice
 from sunspec_tui.tui.widgets.plots_panel_text import NO_MARKED_ROWS, interval_text, short_interval_text
+from sunspec_tui.tui.widgets.ruler_text import ruler_segments
 from sunspec_tui.tui.widgets.spectrum import SpectrumScene, Trace
 from sunspec_tui.tui.widgets.waterfall_scene import WaterfallScene
 
@@ -72,6 +76,8 @@ def waterfall_scene(
         notice=_notice(scene, stalled_s),
         notes=scene.notes,
         unit=scene.shown.product_unit,
+        bursts=scene.bursts,
+        ruler=scene.ruler.first if scene.ruler else None,
     )
 
 
@@ -149,7 +155,7 @@ def day_scene(scene: Scene, content: DayContent | None, depth: Depth) -> DayScen
 
 
 def mark_signs(scene: Scene) -> tuple[Sign, ...]:
-    """Return notes of the day, and the ends of the marked interval."""
+    """Return bursts, the day's notes, and the ends of the marked interval."""
     notes = scene.notes.between(scene.shown.end_s - _DAY_S, scene.shown.end_s + _DAY_S)
     signs = [Sign(note.time_s, SignKind.NOTE) for note in notes]
     interval = interval_of(scene) if scene.view.marks != (None, None) else None
@@ -157,7 +163,7 @@ def mark_signs(scene: Scene) -> tuple[Sign, ...]:
         begin, end = scene.view.marks
         signs += [Sign(interval.begin_s, SignKind.MARK_BEGIN)] if begin is not None else []
         signs += [Sign(interval.end_s, SignKind.MARK_END)] if end is not None else []
-    return tuple(signs)
+    return (*burst_signs(scene.bursts), *signs)
 
 
 def caption(scene: Scene, depth: Depth, link: LinkReading, columns: int, confirmed: str = "") -> Text:
@@ -187,8 +193,18 @@ def caption(scene: Scene, depth: Depth, link: LinkReading, columns: int, confirm
         readout=readout,
         marked=_marked_texts(scene),
         confirmed=confirmed,
+        ruler=_ruler_segments(scene),
         columns=columns,
     )
+
+
+def _ruler_segments(scene: Scene) -> list[LineSegment]:
+    """Return the numbers of the ruler; none without a ruler."""
+    if scene.ruler is None:
+        return []
+    second = cursor_point(scene)
+    is_known = second is not None and math.isfinite(second.time_s)
+    return ruler_segments(read_ruler(scene.ruler, second) if second is not None and is_known else None)
 
 
 def _mean_note(scene: Scene) -> str:

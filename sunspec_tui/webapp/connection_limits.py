@@ -49,6 +49,8 @@ class OpenConnection:
         Phase of the connection, and the monotonic time when the phase began.
     transport
         None until the connection is set up.
+    postpone
+        Starts the deadline of the answer again; None until the connection is set up.
     gone
         Set when the connection has closed.
     """
@@ -58,6 +60,7 @@ class OpenConnection:
     phase: Phase
     since_s: float
     transport: asyncio.Transport | None = None
+    postpone: Callable[[], None] | None = None
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -219,6 +222,15 @@ class Connections:
         """Return the bytes waiting to be sent to a client."""
         connection = self._open.get(client)
         return 0 if connection is None else connection.unsent
+
+    def postpone(self, client: Any) -> None:
+        """Start the deadline of an endless answer again.
+
+        Not if its reader has not received all of it so far.
+        """
+        connection = self._open.get(client)
+        if connection is not None and connection.postpone is not None and not connection.unsent:
+            connection.postpone()
 
     @property
     def unsent_by_all(self) -> int:

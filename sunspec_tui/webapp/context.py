@@ -11,6 +11,7 @@ from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.webapp.answer_budget import ByteBudget
 from sunspec_tui.webapp.broadcaster import Broadcaster
 from sunspec_tui.webapp.broadcaster import Source as RowSource
+from sunspec_tui.webapp.burst_feed import BurstFeed
 from sunspec_tui.webapp.connection_limits import Connections
 from sunspec_tui.webapp.figure_cache import FigureCache
 from sunspec_tui.webapp.visitor_errors import VisitorErrorLog
@@ -56,6 +57,8 @@ class AppContext:
         Logs errors.
     budget
         Memory of answers in progress.
+    bursts
+        The bursts and their changes.
     """
 
     source: Source
@@ -68,3 +71,4 @@ class AppContext:
     max_viewers: int
     error_log: VisitorErrorLog
     budget: ByteBudget
+    bursts: BurstFeed

@@ -309,6 +309,7 @@ def full_record(context: AppContext) -> dict[str, Any]:
         "last_mhz": None if mhz is None else float(mhz[-1]),
         "products": [] if axis is None else [str(each) for each in available(axis.npol)],
         "buffer_length": context.buffer_length,
+        **context.bursts.status_fields(),
     }
 
 
@@ -333,5 +334,6 @@ async def healthz(request: Request) -> Response:
 async def prometheus(request: Request) -> Response:
     """Return the status for Prometheus."""
     context = context_of(request)
-    text = metrics(context.broadcaster.status.snapshot(), full_record(context), context.status())
+    record = full_record(context)
+    text = metrics(context.broadcaster.status.snapshot(), record, context.status(), context.bursts.totals())
     return Response(text, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})

@@ -47,6 +47,7 @@ class TimedRequests(H11Protocol):
         # A connection that was reset has no peer address any more.
         self.client = self._connection.client
         self._connection.transport = transport
+        self._connection.postpone = self._postpone
         if self._connection.gone.is_set():
             transport.abort()
             return
@@ -94,6 +95,11 @@ class TimedRequests(H11Protocol):
         """Hand the connection to the WebSocket protocol, which has its own limits."""
         self._within(None)
         super().handle_websocket_upgrade(event)
+
+    def _postpone(self) -> None:
+        # Only the deadline of an answer in progress: after the answer, that of the next request applies.
+        if self._connection.phase is Phase.ANSWERING:
+            self._within(connection_limits.ANSWER_TIMEOUT_S)
 
     def _within(self, seconds: float | None) -> None:
         if self._deadline is not None:

@@ -8,18 +8,17 @@ from starlette.responses import Response
 
 from sunspec_tui.core.notes import Note, utc_text
 from sunspec_tui.core.printable import printable
-from sunspec_tui.webapp.http_api import JSON, RequestRefused, context_of
+from sunspec_tui.webapp.http_api import JSON, context_of
 from sunspec_tui.webapp.json_encoding import json_bytes
+from sunspec_tui.webapp.query_values import time_of
 
 MAX_NOTES = 1000
 """Largest number of notes in an answer; if there are more, the newest ones are sent."""
 
-_MAX_TIME_CHARACTERS = 400
-
 
 async def notes(request: Request) -> Response:
     """Return the notes that touch an interval."""
-    begin_s, end_s = _time(request, "start", -math.inf), _time(request, "end", math.inf)
+    begin_s, end_s = time_of(request, "start", -math.inf), time_of(request, "end", math.inf)
     found = context_of(request).source.notes.between(begin_s, end_s)
     shown = found[-MAX_NOTES:]
     answer = {"notes": [_public_note(note) for note in shown], "left_out": len(found) - len(shown)}
@@ -37,17 +36,3 @@ def _public_note(note: Note) -> dict[str, Any]:
         "author": printable(note.author),
         "frequency_mhz": note.frequency_mhz,
     }
-
-
-def _time(request: Request, name: str, default: float) -> float:
-    """Return a time of the query in seconds since 1970."""
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    try:
-        seconds = float(text[:_MAX_TIME_CHARACTERS])
-    except ValueError:
-        seconds = math.nan
-    if not math.isfinite(seconds):
-        raise RequestRefused(400, f"{name} must be a time in seconds since 1970")
-    return seconds

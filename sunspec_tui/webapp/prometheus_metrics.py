@@ -9,6 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.stream.health_reading import StreamState
+from sunspec_tui.webapp.burst_feed import BurstTotals
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -33,7 +34,7 @@ _GAUGES = {
 }
 
 
-def metrics(snapshot: Snapshot, record: dict[str, Any], web: WebStatus) -> bytes:
+def metrics(snapshot: Snapshot, record: dict[str, Any], web: WebStatus, bursts: BurstTotals) -> bytes:
     """Return the text for Prometheus; unknown values are left out.
 
     Parameters
@@ -42,9 +43,12 @@ def metrics(snapshot: Snapshot, record: dict[str, Any], web: WebStatus) -> bytes
         The monitor's state, and the same state as `status_record` formats it.
     web
         Status of the web view.
+    bursts
+        Numbers of bursts.
     """
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Families([*_of_stream(snapshot, record), *_of_web(web)]))
+    families = (*_of_stream(snapshot, record), *_of_web(web), *_of_bursts(bursts, snapshot.taken_s))
+    registry.register(_Families(list(families)))
     return generate_latest(registry)
 
 
@@ -99,3 +103,16 @@ def _of_web(web: WebStatus) -> Iterator[Metric]:
         ("refused", "Refused requests and connections", web.refused),
     ):
         yield CounterMetricFamily(f"sunspec_web_{name}", text, value=value)
+
+
+def _of_bursts(bursts: BurstTotals, now_s: float) -> Iterator[Metric]:
+    closed = CounterMetricFamily("sunspec_bursts", "Bursts that have ended, by their type at the end", labels=["type"])
+    for kind, count in bursts.closed.items():
+        closed.add_metric([kind], count)
+    yield closed
+    yield GaugeMetricFamily("sunspec_bursts_open", "Solar bursts in progress", value=bursts.in_progress)
+    if bursts.seen_s is not None:
+        since_s = max(0.0, now_s - bursts.seen_s)
+        yield GaugeMetricFamily(
+            "sunspec_seconds_since_last_burst", "Now minus the time when a solar burst was last seen", value=since_s
+        )

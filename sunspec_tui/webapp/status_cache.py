@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from sunspec_tui.monitoring.snapshot import NO_ROWS, Snapshot
 from sunspec_tui.monitoring.status_record import live_record
@@ -28,11 +28,17 @@ class StatusCache:
         The receiver.
     monotonic
         A monotonic clock, in seconds.
+
+    Attributes
+    ----------
+    more_fields
+        Function that returns further fields of the status record for viewers.
     """
 
     def __init__(self, source: SnapshotSource, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._source, self._monotonic = source, monotonic
         self._cached: tuple[float, Snapshot] | None = None
+        self.more_fields: Callable[[], dict[str, Any]] = dict
 
     def snapshot(self) -> Snapshot:
         """Return the state, which is at most half a second old."""
@@ -43,4 +49,4 @@ class StatusCache:
 
     def text(self) -> str:
         """Return the status record for viewers, as JSON."""
-        return json_bytes(live_record(self.snapshot())).decode()
+        return json_bytes(live_record(self.snapshot()) | self.more_fields()).decode()

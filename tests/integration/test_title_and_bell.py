@@ -5,6 +5,7 @@ The old title returns when the monitor ends.
 
 import re
 import signal
+import sys
 
 import numpy as np
 import psutil
@@ -94,3 +95,42 @@ def test_three_keys_in_the_first_moment_give_more_time(terminal):
     monitor.press("]]]")
     # The picture of 54 columns has 3 rows in a column for half a minute.
     monitor.shows("LIVE", "24 rows a column")
+
+
+BURST_AT_ONCE = """
+import sys
+from sunspec_tui.__main__ import main
+from sunspec_tui.core.bursts import Burst, BurstType
+from sunspec_tui.monitoring import live_bursts
+
+class Detector:
+    def __init__(self, *_, source=""):
+        self.has_burst = False
+
+    def feed(self, times_s, data):
+        if self.has_burst:
+            return ()
+        self.has_burst = True
+        begin_s = float(times_s[0])
+        return (Burst("a", begin_s, begin_s, begin_s + 1, 25.0, 80.0, BurstType.II, 0.9, 8.0),)
+
+    def close(self):
+        return ()
+
+live_bursts.LiveBursts.__init__.__kwdefaults__["make_detector"] = Detector
+sys.exit(main())
+"""
+
+
+def test_a_reported_burst_rings_changes_the_title_and_notifies(tmp_path):
+    words = ["--demo", "--plot-interval", "0", "--notify", "bell,title,osc", "--report-at-night"]
+    monitor = Terminal([sys.executable, "-c", BURST_AT_ONCE, *words], tmp_path)
+    try:
+        found = poll_until(lambda: re.search(rb"\x1b\]9;(.*?)\x1b\\", bytes(monitor.raw)), 30, "a notification")
+        assert re.fullmatch(r"burst of type II: II \d\d:\d\d:\d\d 25-80 MHz 8.0 dB", found[1].decode())
+        poll_until(lambda: any(re.match(r"II \d\d:\d\d, LIVE", text) for text in titles_of(monitor)), 30, "a title")
+        assert b"\a" in monitor.raw
+        monitor.press("q")
+        assert monitor.process.wait(10) == 0
+    finally:
+        monitor.end()

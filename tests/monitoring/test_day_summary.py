@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from live_bursts import burst
 
+from sunspec_tui.core.bursts import BurstList, BurstType
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.notes import Note
 from sunspec_tui.core.observing_day import observing_day
@@ -222,3 +224,37 @@ def test_without_counts_of_the_receiver_those_of_the_log_are_used(logged):
     events = logged(line("restart", count=2), line("state", state="stalled"), line("gap", missing=7))
     record = summary_record(DaySummary(DAY, OVRO_LWA, DAY.end_s, events=events))
     assert (record["restarts"], record["stalls"], record["frames_missing"]) == (2, 1, 7)
+
+
+def burst_line(kind, peak_db, text):
+    """Line of a burst that has ended."""
+    return line("burst_end", type=kind, peak_db=peak_db).replace("burst_end text", f"burst: {text}")
+
+
+def test_bursts_of_a_log_are_counted_by_type_and_the_strongest_are_named(logged):
+    lines = [burst_line("III", float(peak_db), f"III {peak_db}") for peak_db in range(8)]
+    found = logged(*lines, burst_line("II", None, "weak"), burst_line("bell\x07", 99.0, "none"), line("burst_begin"))
+    assert found.burst_types == {"III": 8, "II": 1}
+    assert [burst.text for burst in found.strongest] == ["III 7", "III 6", "III 5", "III 4", "III 3"]
+    summary = DaySummary(DAY, OVRO_LWA, DAY.end_s, events=found)
+    text = report(summary)
+    assert "Bursts      8 III, 1 II\nStrongest   III 7\n" in text
+    assert "burst begin" not in text
+    record = summary_record(summary)
+    assert (record["bursts"], record["strongest_bursts"][0]) == ({"III": 8, "II": 1}, "III 7")
+
+
+def test_bursts_of_a_table_come_before_those_of_counts_and_logs(logged):
+    bursts = [
+        burst("a", NOON_S, peak_db=3.0), burst("b", NOON_S + 60, peak_db=9.0), burst("c", NOON_S, is_wrong=True),
+        burst("d", NOON_S, type=BurstType.INTERFERENCE, peak_db=40.0),
+    ]  # fmt: skip
+    counts = DayCounts("2026-11-27", DAY.begin_s, DAY.end_s, Totals(frames=1, bursts={"IV": 2}))
+    summary = DaySummary(DAY, OVRO_LWA, DAY.end_s, counts=counts, bursts=BurstList(bursts))
+    assert summary_record(summary)["bursts"] == {"III": 2, "RFI": 1}
+    strongest = summary.strongest_bursts
+    assert ("9.0 dB" in strongest[0], "3.0 dB" in strongest[1], len(strongest)) == (True, True, 2)
+    assert "Bursts      2 III\n" in report(summary)
+    only_counts = DaySummary(DAY, OVRO_LWA, DAY.end_s, counts=counts)
+    assert "Bursts      2 IV\n" in report(only_counts) + "\n"
+    assert summary_record(DaySummary(DAY, OVRO_LWA, DAY.end_s))["bursts"] is None

@@ -248,6 +248,7 @@ class PixelMonitor(Screen):
         waterfall = self.app.main_screen.query_one(Waterfall)
         scene = waterfall._scene
         palette = self.app.pixel_layer._image.palette
-        if scene.cursor is not None:
+        if scene.cursor is not None or len(scene.bursts):
+            # Cursor and brackets are drawn over the values.
             return palette[self.app.pixel_layer._image.pixels]
         return palette[PixelSteps().pixels(scene.picture, scene.axis)]

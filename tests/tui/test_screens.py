@@ -5,15 +5,13 @@ The snapshots are in `__snapshots__`: characters first, then the style of each c
 """
 
 import itertools
-import unicodedata
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from monitors import Screen, StillReceiver, differences
+from screen_snapshots import Screens, text_of
 from sky_frames import MHZ, sky
-from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from waiting import poll_until
 
 from sunspec_tui.core.settings import Settings
@@ -25,13 +23,6 @@ from sunspec_tui.tui.terminal.link_pacing import Quality
 SIZES = [(80, 24), (120, 40), (200, 60), (250, 70)]
 FRAMES = 330
 TAGS = (344_176_543_210_000_000, 344_176_739_210_000_000)  # before a restart and after it
-
-
-class Screens(SingleFileSnapshotExtension):
-    """Store each snapshot in a text file."""
-
-    file_extension = "txt"
-    _write_mode = WriteMode.TEXT
 
 
 @pytest.fixture
@@ -69,35 +60,6 @@ def refresh(screen):
         screen.tick()
         screen.settle()
     return screen
-
-
-# One character wide each, and enough for all colours of a picture.
-LETTERS = [chr(code) for code in (*range(0x41, 0x5B), *range(0x61, 0x7B), *range(0xC0, 0x250), *range(0x370, 0x530))
-           if chr(code).isalpha() and unicodedata.east_asian_width(chr(code)) in "NaA"]  # fmt: skip
-
-
-def text_of(screen):
-    """Return the characters, the style letters of all cells, and the legend.
-
-    A letter is computed from the description of its style, so a new style changes no other letter.
-    """
-    cells = screen.cells()
-    styles = {cell._replace(data="") for line in cells for cell in line}
-    letters = {}
-    for text in sorted(map(described, styles)):
-        place = zlib.crc32(text.encode()) % len(LETTERS)
-        while (letter := LETTERS[place % len(LETTERS)]) in letters.values():
-            place += 1
-        letters[text] = letter
-    lines = ["".join(cell.data for cell in line) for line in cells]
-    style_lines = ["".join(letters[described(cell)] for cell in line) for line in cells]
-    legend = [f"{letter}: {text}" for text, letter in letters.items()]
-    return "\n".join([*lines, "", *style_lines, "", *legend, ""])
-
-
-def described(cell):
-    attributes = [name for name in ("bold", "italics", "underscore", "strikethrough", "reverse") if getattr(cell, name)]
-    return " ".join([cell.fg, "on", cell.bg, *attributes])
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))

@@ -241,9 +241,13 @@ class ColumnAxis(NamedTuple):
 
     def cells_of(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the cells of displayed columns; see `cell_of`."""
+        return np.asarray(self.first_pixels(numbers) // self.grid.cell_px, np.int64)
+
+    def first_pixels(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the first pixel of displayed columns."""
         turns = numbers // self._whole_columns
         left_px = turns * self.width_px if self.sweeping else self.end_px - self.width_px
-        return np.asarray(np.maximum(0, self.grid.first_pixel(numbers) - left_px) // self.grid.cell_px, np.int64)
+        return np.asarray(np.maximum(0, self.grid.first_pixel(numbers) - left_px), np.int64)
 
     def number_at(self, cell: int) -> int | None:
         """Return the column in the middle of a cell, if any.

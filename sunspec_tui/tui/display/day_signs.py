@@ -6,11 +6,14 @@ Pure functions of times.
 import math
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
+from sunspec_tui.core.bursts import BurstList, BurstType
 from sunspec_tui.core.time_blocks import SECOND_US
+from sunspec_tui.tui.display.burst_marks import marked_bursts
 from sunspec_tui.tui.display.day_blocks import DayBlocks
 from sunspec_tui.tui.display.day_window import DayWindow
 
@@ -27,11 +30,22 @@ class SignKind(StrEnum):
     GAP = "gap"
     RESTART = "restart"
     NOTE = "note"
-    EVENT = "event"
+    UNKNOWN_BURST = "burst"
+    STORM = "noise storm (type I)"
+    TYPE_III = "burst of type III"
+    TYPE_IV = "continuum (type IV)"
+    TYPE_II = "burst of type II"
     MARK_BEGIN = "begin of the marked interval"
     MARK_END = "end of the marked interval"
 
 
+_OF_BURSTS = {
+    BurstType.STORM: SignKind.STORM,
+    BurstType.III: SignKind.TYPE_III,
+    BurstType.GROUP: SignKind.TYPE_III,
+    BurstType.CONTINUUM: SignKind.TYPE_IV,
+    BurstType.II: SignKind.TYPE_II,
+}
 _IMPORTANCE = {kind: index for index, kind in enumerate(SignKind)}
 
 
@@ -40,6 +54,14 @@ class Sign(NamedTuple):
 
     time_s: float
     kind: SignKind
+
+
+@lru_cache(maxsize=4)
+def burst_signs(bursts: BurstList) -> tuple[Sign, ...]:
+    """Return a sign at the begin of each marked burst."""
+    return tuple(
+        Sign(burst.begin_s, _OF_BURSTS.get(burst.type, SignKind.UNKNOWN_BURST)) for burst in marked_bursts(bursts)
+    )
 
 
 def signs_of(blocks: DayBlocks, cadence_s: float) -> list[Sign]:

@@ -3,7 +3,6 @@
 Pure functions on values, so that tests are tables.
 """
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.core.notes import Note, NoteList
+from sunspec_tui.tui.display.interval_cells import interval_cells
 
 _MAX_JOINED = 3
 
@@ -55,45 +55,17 @@ def note_marks(notes: NoteList, times_s: Sequence[float], cells: Sequence[int]) 
     cells
         Cell of each column.
     """
-    columns = np.flatnonzero(np.isfinite(times_s))
-    if not len(notes) or not len(columns):
+    found = interval_cells(notes.begins_s, notes.ends_s, times_s, cells)
+    if found is None:
         return []
-    # Where the data time goes back, a note belongs to the first column that reaches its time.
-    ends_s = np.maximum.accumulate(np.asarray(times_s, np.float64)[columns])
-    begin_s, end_s = ends_s[0] - _column_s(ends_s, columns), ends_s[-1]
-    shown = notes.numbers_between(math.nextafter(begin_s, math.inf), float(end_s))
-    first, last = (
-        np.asarray(cells)[_columns_at(np.clip(times[shown], begin_s, end_s), ends_s, columns)]
-        for times in (notes.begins_s, notes.ends_s)
-    )
+    numbers, first, last = found.numbers, found.first, found.last
     return [
-        _mark_of(notes, shown[first == cell], int(cell), int(last[first == cell].max())) for cell in np.unique(first)
+        _mark_of(notes, numbers[first == cell], int(cell), int(last[first == cell].max())) for cell in np.unique(first)
     ]
 
 
 def _mark_of(notes: NoteList, numbers: NDArray[np.intp], cell: int, last_cell: int) -> NoteMark:
     return NoteMark(cell, last_cell, tuple(notes[int(i)] for i in numbers[:_MAX_JOINED]), len(numbers))
-
-
-def _column_s(ends_s: NDArray[np.float64], columns: NDArray[np.intp]) -> float:
-    """Return the usual time of a column; 0 if it is unknown."""
-    return float(np.median(np.diff(ends_s) / np.diff(columns))) if len(columns) > 1 else 0.0
-
-
-def _columns_at(
-    times_s: NDArray[np.float64], ends_s: NDArray[np.float64], columns: NDArray[np.intp]
-) -> NDArray[np.int64]:
-    """Return the columns that contain times.
-
-    Within a gap, it is the column at the same share of the gap.
-    """
-    after = np.minimum(np.searchsorted(ends_s, times_s), len(columns) - 1)
-    before = np.maximum(after - 1, 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = (times_s - ends_s[before]) / (ends_s[after] - ends_s[before])
-    # The first column and columns of equal times have no time before them.
-    share = np.where(np.isfinite(share) & (after > 0), share, 1.0)
-    return np.asarray(columns[before] + np.ceil(share * (columns[after] - columns[before])), np.int64)
 
 
 def note_signs(

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sunspec_tui.core.bursts import NO_BURSTS
 from sunspec_tui.core.flux_scale import ARBITRARY
 from sunspec_tui.core.levels import Levels, without_warnings
 from sunspec_tui.core.notes import NO_NOTES
+from sunspec_tui.tui.display.drift_ruler import Ruler
 from sunspec_tui.tui.display.early_actions import EarlyActions, nothing_to_act_on
 from sunspec_tui.tui.display.history_loader import HistoryLoader, LiveSource, PictureRequest
 from sunspec_tui.tui.display.scene_actions import SceneActions
@@ -67,6 +69,8 @@ class Scene:
         self.day_is_longer = False
         self.spectrum_levels: Levels | None = None
         self.notes = NO_NOTES
+        self.bursts = NO_BURSTS
+        self.ruler: Ruler | None = None
         self.unit = ARBITRARY
 
     @property

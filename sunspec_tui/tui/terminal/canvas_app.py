@@ -11,6 +11,7 @@ widgets, and the driver's writer thread. tests/tui/test_painting.py fails when o
 """
 
 import asyncio
+import os
 import time
 
 from rich.console import RenderableType
@@ -32,6 +33,7 @@ from sunspec_tui.tui.terminal.link_pacing import LinkPacer, LinkReading
 from sunspec_tui.tui.terminal.pixel_image import CellSize
 from sunspec_tui.tui.terminal.pixel_layer import PixelLayer
 from sunspec_tui.tui.terminal.synchronized_updates import SynchronizedUpdates
+from sunspec_tui.tui.terminal.terminal_notification import notification_sequence
 from sunspec_tui.tui.terminal.update_writer import UpdateWriter
 
 # Time to the next attempt. No event reports that the link can accept data again.
@@ -191,6 +193,11 @@ class CanvasApp(AbilityApp):
         """Show a title of the terminal's window until the app ends."""
         if isinstance(self._driver, Driver) and not self._link_closed:
             self._driver.title.show(text)
+
+    def show_desktop_notification(self, title: str, text: str) -> None:
+        """Let the terminal show a notification, if it can."""
+        if isinstance(self._driver, Driver) and not self._link_closed:
+            self._driver.write(notification_sequence(title, text, os.environ))
 
     def ask_and_redraw(self) -> None:
         """Ask the terminal, which may be another one; send all cells."""

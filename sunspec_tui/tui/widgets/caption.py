@@ -5,6 +5,7 @@ convert values to text, so tests need no terminal.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rich.text import Text
@@ -26,6 +27,8 @@ _QUALITIES = {
     Quality.LOWEST: "sweep, 1 picture in 1.5 s",
 }
 _NOTE_STYLE = "black on cyan"
+# The rank of what stands beside the ruler: it is left out first.
+_BESIDE_RULER = 4
 CONFIRMED_STYLE = "bold reverse"
 
 
@@ -74,6 +77,7 @@ def caption_text(
     readout: Readout | None = None,
     marked: tuple[str, str] = ("", ""),
     confirmed: str = "",
+    ruler: Sequence[LineSegment] = (),
     columns: int = 0,
 ) -> Text:
     """Return the caption.
@@ -88,17 +92,29 @@ def caption_text(
         Description of the marked interval, and a short one; empty without marks.
     confirmed
         Effect of the last key; empty a few seconds later.
+    ruler
+        Numbers of the drift ruler, which come first, instead of the view; empty without a ruler.
     columns
         Width of the line in cells; 0 means no limit.
     """
     segments = [LineSegment(f" {confirmed} ", CONFIRMED_STYLE)] if confirmed else []
     segments += _note_segments(link, marked, before_readout=readout is not None)
+    if ruler:
+        return fit_segments([*ruler, *segments, *_beside_ruler(readout, shown, signed=view.signed)], columns)
     if readout is not None:
         segments += _readout_segments(readout, shown, signed=view.signed)
     segments += _view_segments(view, shown, after_readout=readout is not None)
     if view.sweeping and not link.quality.sweeps:
         segments.append(LineSegment("sweep", "dim", 4, is_item=True))
     return fit_segments(segments, columns)
+
+
+def _beside_ruler(readout: Readout | None, shown: ShownPicture, *, signed: bool) -> list[LineSegment]:
+    """Return the data under the cursor as one segment."""
+    if readout is None:
+        return []
+    text = "".join(segment.text for segment in _readout_segments(readout, shown, signed=signed))
+    return [LineSegment(text, "", _BESIDE_RULER)]
 
 
 def _note_segments(link: LinkReading, marked: tuple[str, str], *, before_readout: bool) -> list[LineSegment]:

@@ -20,7 +20,11 @@ SIGNS = {
     SignKind.GAP: "╳",
     SignKind.RESTART: "┃",
     SignKind.NOTE: "◆",
-    SignKind.EVENT: "▼",
+    SignKind.UNKNOWN_BURST: "?",
+    SignKind.STORM: "Ⅰ",
+    SignKind.TYPE_III: "Ⅲ",
+    SignKind.TYPE_IV: "Ⅳ",
+    SignKind.TYPE_II: "Ⅱ",
     SignKind.MARK_BEGIN: "[",
     SignKind.MARK_END: "]",
 }

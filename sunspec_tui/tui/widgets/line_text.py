@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from sunspec_tui.core.bursts import Burst
 from sunspec_tui.core.times import clock_of_day, format_clock
 from sunspec_tui.monitoring.sun_reading import SunReading
 from sunspec_tui.stream.health_reading import HealthReading, LinkState, StreamState
+from sunspec_tui.tui.widgets.burst_table import length_words
 from sunspec_tui.tui.widgets.fitting import LineSegment, fit_segments
 from sunspec_tui.tui.widgets.panel_text import duration
 
@@ -38,6 +40,7 @@ def status_text(
     alarms: Sequence[str] = (),
     warnings: Sequence[str] = (),
     sun: SunReading | None = None,
+    burst: Burst | None = None,
     columns: int = 0,
 ) -> Text:
     """Return the status line, in words.
@@ -58,6 +61,8 @@ def status_text(
         Descriptions of wrong data.
     sun
         Position of the Sun; None leaves it out.
+    burst
+        The newest burst; None leaves it out.
     columns
         Width of the line in cells; 0 means no limit.
     """
@@ -65,6 +70,7 @@ def status_text(
     segments += _age_segments(health, data_age_s)
     segments += _loss_segments(health)
     segments += [LineSegment(warning, "yellow", 1, is_item=True) for warning in warnings]
+    segments += [] if burst is None else [_burst_segment(burst, newest_s)]
     if math.isfinite(newest_s):
         segments.append(LineSegment(f"data {format_clock(newest_s)} UTC", "", 3, is_item=True))
     segments.append(LineSegment(source, "", 5, is_item=True))
@@ -140,6 +146,18 @@ def _loss_segments(health: HealthReading) -> list[LineSegment]:
             text = f"{word} {count} {unit}{'s' * (count > 1)}"
             found.append(LineSegment(text, "bold red", rank, f"{word} {count}", is_item=True))
     return found
+
+
+def _burst_segment(burst: Burst, newest_s: float) -> LineSegment:
+    """Return type, age and peak of a burst.
+
+    It is left out before alarms, losses and warnings are.
+    """
+    peak = f" {burst.peak_db:.1f} dB" if math.isfinite(burst.peak_db) else ""
+    if burst.is_open:
+        return LineSegment(f"burst {burst.type} now{peak}", "bold magenta", 2, f"{burst.type} now{peak}", is_item=True)
+    age = length_words(max(0.0, newest_s - burst.end_s))
+    return LineSegment(f"burst {burst.type} {age} ago{peak}", "magenta", 2, f"{burst.type} {age}{peak}", is_item=True)
 
 
 def _sun_segments(sun: SunReading) -> list[LineSegment]:

@@ -21,6 +21,7 @@ from sunspec_tui.tui.messages import CellPointed, WheelTurned
 from sunspec_tui.tui.terminal.canvas import PIXELS, Grid, Region
 from sunspec_tui.tui.terminal.cell_widget import CellWidget
 from sunspec_tui.tui.terminal.colours import Depth
+from sunspec_tui.tui.widgets.burst_brackets import BracketStyle, BurstBrackets, CellArea, draw_ruler
 from sunspec_tui.tui.widgets.picture_notice import notice_that_fits
 from sunspec_tui.tui.widgets.waterfall_cells import OFFSET, CellTables, CodeStyles, cell_tables
 from sunspec_tui.tui.widgets.waterfall_pixels import PixelScene, SignColours, WaterfallPixels, pixel_palette
@@ -37,7 +38,7 @@ class Waterfall(CellWidget):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "waterfall--axis", "waterfall--empty", "waterfall--gap", "waterfall--restart", "waterfall--cursor",
-        "waterfall--write", "waterfall--notice", "waterfall--note",
+        "waterfall--write", "waterfall--notice", "waterfall--note", "waterfall--burst",
     }  # fmt: skip
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
@@ -48,6 +49,7 @@ class Waterfall(CellWidget):
         self._tables: tuple[object, CellTables] | None = None
         self._pixels: WaterfallPixels | None = None
         self._signs: tuple[int, SignColours] | None = None
+        self._brackets = BurstBrackets()
 
     # Size and content
 
@@ -111,7 +113,8 @@ class Waterfall(CellWidget):
             self._pixels = WaterfallPixels()
         x, y, _, _ = self.content_region
         region = Region(x + self._left, y, x + self._left + self.columns, y + self.lines)
-        shown = PixelScene(scene.picture, scene.axis, scene.band, scene.cursor)
+        brackets = self._brackets.marks(scene, self.lines)
+        shown = PixelScene(scene.picture, scene.axis, scene.band, scene.cursor, brackets)
         palette = pixel_palette(scene.palette, self._sign_colours, signed=scene.signed, is_grey=scene.is_grey)
         image = self._pixels.image(shown, region, cell, palette)
         self.app.pixel_layer.show(image, can_wait=self._pixels.has_only_new_columns)
@@ -170,6 +173,7 @@ class Waterfall(CellWidget):
         frame = self._frame_for(grid, scene, axis_style)
         grid.codes[:], grid.styles[:] = frame.codes, frame.styles
         self._draw_cells(grid, scene)
+        self._draw_bursts(grid, scene)
         grid.write(
             self._left, 0, notice_that_fits(scene.notice, self.columns), self.component_style("waterfall--notice")
         )
@@ -186,7 +190,7 @@ class Waterfall(CellWidget):
         key = (grid.columns, grid.lines, scene.band, scene.picture.levels, scene.unit, self._key(scene))
         if self._frame is None or self._frame[0] != key:
             frame = Grid(grid.codes.copy(), grid.styles.copy())
-            self._draw_frequencies(frame, scene.band, style)
+            draw_frequencies(frame, self._left, self.lines, scene.band, style)
             self._draw_bar(frame, scene, style)
             self._frame = (key, frame)
         return self._frame[1]
@@ -225,19 +229,6 @@ class Waterfall(CellWidget):
             self._tables = key, cell_tables(scene.colour_steps, code_styles, number, ascii_only=self.app.ascii_only)
         return self._tables[1]
 
-    def _draw_frequencies(self, grid: Grid, band: FrequencyWindow, style: int) -> None:
-        """Draw the frequency axis: round MHz beside their lines."""
-        if not self._left:
-            return
-        for y in range(self.lines):
-            grid.write(self._left - 1, y, "│", style)
-        step = nice_step(band.high_mhz - band.low_mhz, max(2, self.lines // 2))
-        value = math.ceil(band.low_mhz / step - 1e-9) * step
-        while (cell := band.cell_of(value, self.lines)) is not None:
-            text = f"{value:.6g}"
-            grid.write(self._left - 1 - len(text), self.lines - 1 - cell, f"{text}┤", style)
-            value += step
-
     def _draw_bar(self, grid: Grid, scene: WaterfallScene, style: int) -> None:
         """Draw the colour bar, with the levels at its ends."""
         if not self._right:
@@ -260,11 +251,8 @@ class Waterfall(CellWidget):
         """
         if self._left:
             grid.write(2, self.lines, "UTC", style)
-        # One column of each cell is enough for the ticks.
-        axis = scene.axis
-        numbers = np.arange(axis.newest, axis.oldest - 1, -axis.grid.per_cell)[::-1]
-        under_cursor = scene.cursor and axis.cell_of(scene.cursor[0])
-        times_s, cells = scene.picture.store.times_s(numbers), axis.cells_of(numbers).tolist()
+        under_cursor = scene.cursor and scene.axis.cell_of(scene.cursor[0])
+        times_s, cells = scene.cell_columns()
         notes = note_signs(note_marks(scene.notes, times_s, cells), self.columns, under_cursor)
         signs = [*notes, *scene.mark_cells(), *([] if under_cursor is None else [(under_cursor, "▲")])]
         for cell in scene.coarse_cells():
@@ -277,9 +265,17 @@ class Waterfall(CellWidget):
             narrow = "".join(each if cell_len(each) == 1 else "?" for each in text)
             grid.write(self._left + start, self.lines, narrow, self.component_style("waterfall--note"))
 
+    def _draw_bursts(self, grid: Grid, scene: WaterfallScene) -> None:
+        app, number = self.app, self.component_style("waterfall--burst")
+        light, in_pixels = not app.current_theme.dark, app.pixel_cell is not None
+        style = BracketStyle(number, app.canvas.styles, app.depth, light, app.ascii_only, in_pixels)
+        self._brackets.draw(grid, scene, CellArea(self._left, self.columns, self.lines), style)
+
     def _draw_marks(self, grid: Grid, scene: WaterfallScene) -> None:
         for cell, sign in scene.mark_cells():
             grid.write(self._left + cell, self.lines, sign, self.component_style("waterfall--cursor"))
+        area = CellArea(self._left, self.columns, self.lines)
+        draw_ruler(grid, scene, area, self.component_style("waterfall--cursor"))
 
     def _draw_cursor(self, grid: Grid, scene: WaterfallScene, number: int, bin_number: int) -> None:
         style = self.component_style("waterfall--cursor")
@@ -325,6 +321,23 @@ class Waterfall(CellWidget):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Go forward in time; with ctrl, zoom out."""
         self.post_message(WheelTurned(-1, zoom=event.ctrl))
+
+
+def draw_frequencies(grid: Grid, left: int, lines: int, band: FrequencyWindow, style: int) -> None:
+    """Draw the frequency axis: round MHz beside their lines.
+
+    Nothing is drawn if the axis has no cells at the left.
+    """
+    if not left:
+        return
+    for y in range(lines):
+        grid.write(left - 1, y, "│", style)
+    step = nice_step(band.high_mhz - band.low_mhz, max(2, lines // 2))
+    value = math.ceil(band.low_mhz / step - 1e-9) * step
+    while (cell := band.cell_of(value, lines)) is not None:
+        text = f"{value:.6g}"
+        grid.write(left - 1 - len(text), lines - 1 - cell, f"{text}┤", style)
+        value += step
 
 
 def bar_unit(unit: str, *, is_linear: bool) -> tuple[str, ...]:

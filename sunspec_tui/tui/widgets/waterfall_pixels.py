@@ -1,5 +1,6 @@
 """Picture of the waterfall in the pixels of a terminal."""
 
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.colormaps import DIVERGING, colours
 from sunspec_tui.tui.display.axes import ColumnAxis, FrequencyWindow
+from sunspec_tui.tui.display.burst_marks import BurstMark
+from sunspec_tui.tui.display.interval_cells import interval_cells
 from sunspec_tui.tui.display.pixel_steps import PIXEL_STEPS, PixelColour, PixelSteps
 from sunspec_tui.tui.display.waterfall_image import WaterfallImage
 from sunspec_tui.tui.terminal.canvas import Region
@@ -22,6 +25,8 @@ _NOT_LOADED_RGB = (40, 44, 56)
 _CURSOR_RGB, _CURSOR_EDGE_RGB = (255, 255, 255), (0, 0, 0)
 # The arms of the cross begin outside the pixel whose value is shown, and end at this distance.
 _ARM_GAP_PX, _ARM_END_PX = 3, 14
+# The corners of a bracket lie this far outside its burst, and their arms have this length.
+_CORNER_GAP_PX, _CORNER_PX = 2, 10
 
 
 class SignColours(NamedTuple):
@@ -74,12 +79,15 @@ class PixelScene(NamedTuple):
         Columns and bins of the pixels.
     cursor
         Column and bin of the cursor; None without a cursor.
+    brackets
+        Brackets around bursts.
     """
 
     picture: WaterfallImage
     axis: ColumnAxis
     band: FrequencyWindow
     cursor: tuple[int, int] | None = None
+    brackets: tuple[BurstMark, ...] = ()
 
 
 class WaterfallPixels:
@@ -106,11 +114,13 @@ class WaterfallPixels:
             Colours from `pixel_palette`.
         """
         pixels = self._steps.pixels(scene.picture, scene.axis)
+        _draw_brackets(pixels, scene, cell)
         if scene.cursor is not None:
             _draw_cursor(pixels, scene, *scene.cursor)
         moved_left_px = _moved_left_px(self._axis, scene.axis)
         self._axis = scene.axis
-        key = (scene.axis._replace(newest=0), scene.band, scene.cursor, scene.picture.levels, region, cell)
+        marks = scene.cursor, scene.brackets
+        key = (scene.axis._replace(newest=0), scene.band, marks, scene.picture.levels, region, cell)
         self.has_only_new_columns = scene.axis.sweeping and key == self._key and palette is self._palette
         self._key, self._palette = key, palette
         return PixelImage(region, cell, pixels, palette, moved_left_px)
@@ -137,7 +147,57 @@ def _draw_cursor(pixels: Pixels, scene: PixelScene, number: int, bin_number: int
         ((left - _ARM_END_PX, left - _ARM_GAP_PX), (y, y + 1)),
         ((right + _ARM_GAP_PX, right + _ARM_END_PX), (y, y + 1)),
     )
+    _draw_arms(pixels, arms)
+
+
+def _draw_arms(pixels: Pixels, arms: Iterable[tuple[tuple[int, int], tuple[int, int]]]) -> None:
+    """Draw bars with an edge.
+
+    Each has its first and last column, and its first and last line; the last ones are exclusive.
+    """
+    arms = tuple(arms)
     for colour, edge in ((PixelColour.CURSOR_EDGE, 1), (PixelColour.CURSOR, 0)):
         for (first, last), (top, bottom) in arms:
             columns = slice(max(0, first - edge), max(0, last + edge))
             pixels[max(0, top - edge) : max(0, bottom + edge), columns] = colour
+
+
+def _draw_brackets(pixels: Pixels, scene: PixelScene, cell: CellSize) -> None:
+    """Draw the corners of the brackets around bursts."""
+    if not scene.brackets:
+        return
+    numbers = np.array(scene.axis.numbers, np.int64)
+    begins_s, ends_s = (np.array([getattr(mark, name) for mark in scene.brackets]) for name in ("begin_s", "end_s"))
+    firsts = scene.axis.first_pixels(numbers)
+    found = interval_cells(begins_s, ends_s, scene.picture.store.times_s(numbers), firsts.tolist())
+    if found is None:
+        return
+    _draw_arms(
+        pixels,
+        (
+            arm
+            for number, left, right in zip(found.numbers, found.first, found.last, strict=True)
+            for arm in _corners(scene.brackets[number], int(left), int(right), cell.height, pixels.shape)
+        ),
+    )
+
+
+def _corners(
+    mark: BurstMark, left: int, right: int, line_px: int, shape: tuple[int, ...]
+) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Yield the arms of a bracket's corners; see `_draw_arms`."""
+    box, (height, width) = mark.box, shape
+    top = max(1, height - (box.high + 1) * line_px - _CORNER_GAP_PX)
+    bottom = min(height - 1, height - box.low * line_px + _CORNER_GAP_PX)
+    x_left, x_right = max(1, left - _CORNER_GAP_PX), min(width - 1, right + 1 + _CORNER_GAP_PX)
+    arm_px = min(_CORNER_PX, max(1, (bottom - top) // 3))
+    for is_open, x, towards in ((box.open_left, x_left, 1), (box.open_right, x_right, -1)):
+        if is_open:
+            continue
+        across = (x, x + _CORNER_PX // 2) if towards > 0 else (x - _CORNER_PX // 2, x)
+        yield (min(x, x + towards), max(x, x + towards)), (top, top + arm_px)
+        yield (min(x, x + towards), max(x, x + towards)), (bottom - arm_px, bottom)
+        if not box.open_above:
+            yield across, (top, top + 1)
+        if not box.open_below:
+            yield across, (bottom - 1, bottom)

@@ -1,6 +1,7 @@
 // The page's main module: connects stream, row buffer, pictures and controls.
 
 import { REMOVED, WithoutBackground } from "./background.mjs";
+import { Bursts } from "./bursts.mjs";
 import { Controls } from "./controls.mjs";
 import { cellAt, movedCell, readoutText, showCursorLines } from "./cursor.mjs";
 import { PausedMessages } from "./paused-messages.mjs";
@@ -11,9 +12,10 @@ import { listenForGestures } from "./gestures.mjs";
 import { isSigned } from "./levels.mjs";
 import { Connection } from "./connection.mjs";
 import { FrameTimes, reportOf, statistics } from "./page-report.mjs";
-import { Notes, timeScale } from "./notes.mjs";
+import { Notes } from "./notes.mjs";
 import { painterFor } from "./painters.mjs";
 import { palettes } from "./palettes.mjs";
+import { drawRowMarks } from "./picture-marks.mjs";
 import { HISTORY } from "./row-messages.mjs";
 import { element, setText, showBanner, showStatus } from "./status-text.mjs";
 import { drawAxes, drawTimes, waterfallBox } from "./axes-canvas.mjs";
@@ -53,6 +55,7 @@ class Page {
       fullscreen: () => fullscreen(),
       cursor: (columns, bins) => this.#moveCursor(columns, bins),
       timeline: () => this.timelinePicture,
+      burst: (by) => this.bursts.chooseNeighbour(by),
     });
     this.controls.offer("palette", Object.keys(palettes).filter((name) => name !== "diverging"));
     this.controls.offer("product", [this.settings.product]);
@@ -61,6 +64,7 @@ class Page {
     this.timeline = new Timeline(this.settings, this);
     this.timelinePicture = new TimelinePicture(this.timeline, this);
     this.controls.showInterval(this.timeline);
+    this.bursts = new Bursts(this.settings, this);
     this.connection = new Connection(this.settings.product, {
       open: () => { this.waiting = ""; },
       closed: (reason) => { this.waiting = reason ? `${reason}, trying again` : ""; },
@@ -98,6 +102,7 @@ class Page {
       const isFirst = !this.status;
       this.status = record;
       this.statusAt = now();
+      this.bursts.update(record.burst_revision);
       if (isFirst) this.#showReadings();
     } else if (record.type === "axis") {
       // A paused picture keeps the axis of its rows.
@@ -168,6 +173,7 @@ class Page {
     if (key === "height") this.foregroundRows.expire();
     if (["auto", "linear", "height", "show"].includes(key)) this.levels.expire();
     if (key === "height") this.timeline.leave();
+    if (key === "bursts" || key === "interference") this.bursts.show();
     this.#keepAddress();
     this.dirty = true;
   }
@@ -202,6 +208,7 @@ class Page {
     if (!(this.settings.palette in this.palettes)) this.settings.palette = "viridis";
     this.controls.show();
     this.controls.showInterval(this.timeline);
+    this.bursts.show();
     this.#applyTheme();
     if (this.settings.product !== product) this.connection.choose(this.settings.product);
     this.levels.drop();
@@ -253,9 +260,7 @@ class Page {
     this.painter.draw({ history: this.shown, indices, ...this.colouring(history.product) });
     this.drawAxes(history.product);
     drawTimes(element("times"), this.box, { history, indices, cadence: this.cadence, colours, font });
-    this.notes.update(this.status?.observer_notes, this.#oldestTime(indices));
-    const scale = timeScale(history, indices, this.cadence), column = (this.cursor ?? this.pointed)?.column;
-    this.notes.draw({ box: this.box, scale, columns: indices.length, at: column + 0.5, colours, font });
+    drawRowMarks(this, indices);
     showCursorLines(this.cursor ?? this.pointed, this.box, indices.length, history.bins);
     this.#showReadout();
   }
@@ -288,8 +293,6 @@ class Page {
   }
 
   get cadence() { return this.status?.cadence_s ?? null; }
-
-  #oldestTime(indices) { return this.history.times[indices.find((index) => index >= 0)] - (this.cadence ?? 0); }
 
   /** Fits the canvases to their box. */
   fitWaterfall() {
@@ -343,7 +346,7 @@ class Page {
       return;
     }
     const foreground = this.shown === this.foregroundRows ? this.foregroundRows : null;
-    setText("readout", readoutText(cell, { history, foreground, indices, frame, cadence, unit: this.axis?.unit }));
+    setText("readout", readoutText(cell, { history, foreground, indices, frame, cadence, unit: this.axis?.unit }) + this.bursts.remark);
   }
 
   // Readings

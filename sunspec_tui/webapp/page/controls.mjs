@@ -11,19 +11,21 @@ const KEYS = [
   ["- +", "fewer updates, more updates"], ["f", "fullscreen"], ["t", "system, dark or light"],
   ["z, Z", "zoom in and out in time, about the cursor"], ["Page Up, Page Down", "half a picture earlier, later"],
   ["Home", "the oldest known time"], ["End", "back to live"], ["d", "the last 24 hours"], ["m", "highest values or means of columns"],
+  ["< >", "previous burst, next burst"], ["B", "marks and list of bursts"], ["i", "bursts that are interference"],
   ["← → ↑ ↓", "move the cursor of the waterfall"], ["Escape", "remove the cursor"], ["?", "this list"],
 ];
+const CHECKED = ["auto", "linear", "remove_background", "bursts", "interference"];
 const LEVEL_STEP_DB = 1, HEIGHT_STEP = 64, ZOOM_STEP = 2;
 
 export class Controls {
-  /** `settings` is changed in place; `on` has `changed(key)`, `pause`, `refresh`, `fullscreen`, `cursor(columns, bins)` and `timeline`. */
+  /** `settings` is changed in place; `on` has `changed(key)`, `pause`, `refresh`, `fullscreen`, `cursor(columns, bins)`, `timeline` and `burst(by)`. */
   constructor(settings, on) {
     this.settings = settings;
     this.on = on;
     this.at = Object.fromEntries([...document.querySelectorAll("#controls [id]")].map((each) => [each.id, each]));
     for (const key of ["rate", "height"]) this.at[key].addEventListener("input", () => this.set(key, Number(this.at[key].value)));
     for (const key of ["product", "palette", "theme", "show"]) this.at[key].addEventListener("change", () => this.set(key, this.at[key].value));
-    for (const key of ["auto", "linear", "remove_background"]) this.at[key].addEventListener("change", () => this.set(key, this.at[key].checked));
+    for (const key of CHECKED) this.at[key].addEventListener("change", () => this.set(key, this.at[key].checked));
     for (const key of ["floor", "ceiling"]) this.at[key].addEventListener("change", () => this.#level(key));
     this.at.pause.addEventListener("click", () => on.pause());
     this.at.refresh.addEventListener("click", () => on.refresh());
@@ -47,9 +49,7 @@ export class Controls {
     for (const key of ["rate", "height", "product", "palette", "theme", "show"]) if (at[key].value !== String(settings[key])) at[key].value = settings[key];
     at["rate-shown"].value = `${settings.rate} Hz`;
     at["height-shown"].value = settings.height;
-    at.auto.checked = settings.auto;
-    at.linear.checked = settings.linear;
-    at.remove_background.checked = settings.remove_background;
+    for (const key of CHECKED) at[key].checked = settings[key];
     // A signed product has its own colours, on a linear scale symmetric about zero.
     const signed = isSigned(settings.product);
     for (const key of ["palette", "linear"]) at[key].disabled = signed;
@@ -163,6 +163,8 @@ export class Controls {
       t: () => this.#next("theme", 1), a: () => this.set("auto", !settings.auto), l: () => this.set("linear", !settings.linear),
       b: () => this.set("remove_background", !settings.remove_background),
       "(": () => this.#adjust("floor", -LEVEL_STEP_DB), ")": () => this.#adjust("floor", LEVEL_STEP_DB),
+      B: () => this.set("bursts", !settings.bursts), i: () => this.set("interference", !settings.interference),
+      "<": () => on.burst(-1), ">": () => on.burst(1),
       "{": () => this.#adjust("ceiling", -LEVEL_STEP_DB), "}": () => this.#adjust("ceiling", LEVEL_STEP_DB),
       "[": () => this.#span(-1), "]": () => this.#span(1), ...intervalActions(on.timeline()),
       m: () => this.#next("show", 1),

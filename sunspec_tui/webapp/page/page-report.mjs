@@ -25,12 +25,12 @@ export function statistics({ counts }, { times, cost }, bytes) {
 }
 
 /** Returns the state of the page. */
-export function reportOf({ history, frames, settings, levels, state, axis, connection, painter, timelinePicture, shown, foregroundRows, notes }) {
+export function reportOf({ history, frames, settings, levels, state, axis, connection, painter, timelinePicture, shown, foregroundRows, notes, bursts }) {
   const { times, cost } = frames;
   return {
     state: state?.word, why: state?.why, settings: { ...settings }, levels: levels.found, removed: shown === foregroundRows,
     counts: { ...history.counts }, next: history.next, filled: history.filled, product: history.product, drawn: frames.drawn,
     fps: times.length, cost: [...cost], axis, timeline: timelinePicture.report, bytes: connection.bytes,
-    newest: history.filled ? history.times[history.newest] : null, renderer: painter.constructor.title, notes: notes.places,
+    newest: history.filled ? history.times[history.newest] : null, renderer: painter.constructor.title, notes: notes.places, bursts: bursts.report,
   };
 }

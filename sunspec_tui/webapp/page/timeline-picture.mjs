@@ -4,7 +4,7 @@ import { REMOVED } from "./background.mjs";
 import { showCursorLines } from "./cursor.mjs";
 import { clock, day } from "./format.mjs";
 import { ARBITRARY } from "./levels.mjs";
-import { around } from "./notes.mjs";
+import { drawIntervalMarks } from "./picture-marks.mjs";
 import { element, setText } from "./status-text.mjs";
 import { drawInterval } from "./timeline-axis.mjs";
 import { movedShare, shareAt, timelineReadout } from "./timeline-readout.mjs";
@@ -65,24 +65,15 @@ export class TimelinePicture {
     page.controls.showUnit(this.unit);
     drawInterval(element("times"), page.box, { ...timeline.interval, restarts: set.restarts, colours, font });
     const place = page.cursor ?? page.pointed;
-    this.#drawNotes(place);
+    drawIntervalMarks(page, timeline.interval, place);
     showCursorLines(place && { column: place.x - 0.5, bin: place.y - 0.5 }, page.box, 1, 1);
-    setText("readout", place && set.filled ? timelineReadout(place, timeline, page, { frame: page.frame, unit: this.unit }) : "Point at a picture to read it.");
+    setText("readout", place && set.filled ? timelineReadout(place, timeline, page, { frame: page.frame, unit: this.unit }) + page.bursts.remark : "Point at a picture to read it.");
     this.costs = [...this.costs.slice(-59), performance.now() - started];
     this.linear = settings.linear;
   }
 
   /** Unit of the powers; the stream may be silent, and its axis unknown. */
   get unit() { return this.timeline.cache.description?.unit ?? this.page.axis?.unit ?? ARBITRARY; }
-
-  /** Marks the notes of the interval. */
-  #drawNotes(place) {
-    const { page, timeline } = this, { begin, end } = timeline.interval;
-    if (!Number.isFinite(begin)) return;
-    const { box, colours, font, notes, status } = page;
-    notes.update(status?.observer_notes, ...around(begin, end));
-    notes.draw({ box, scale: [[0, begin], [1, end]], columns: 1, at: place?.x, colours, font });
-  }
 
   /** Draws the spectrum of the column under the cursor, else that of the newest column. */
   #drawSpectrum(set) {
@@ -101,7 +92,7 @@ export class TimelinePicture {
     const isOneDay = day(begin) === day(end);
     const time = `${day(begin)} ${clock(begin)} – ${isOneDay ? "" : `${day(end)} `}${clock(end)} UTC`;
     const removed = page.settings.remove_background ? REMOVED : "";
-    return [`${page.settings.product} ${timeline.caption}`, removed, time, page.notes.remark].filter(Boolean).join(", ");
+    return [`${page.settings.product} ${timeline.caption}`, removed, time, page.notes.remark, page.bursts.caption].filter(Boolean).join(", ");
   }
 
   /** Puts the cursor of the pointer at a place of the picture or of the spectrum. */

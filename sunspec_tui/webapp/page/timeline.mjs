@@ -10,7 +10,7 @@ import { ColumnColours, evenRuns, tileImage } from "./tile-image.mjs";
 import { endsAtNewest, moved, withinKnown, zoomed } from "./time-view.mjs";
 import { BOUNDS } from "./url-settings.mjs";
 
-const BACKGROUND_MS = 1000, MIN_COLUMNS = 256, MAX_COLUMNS = 1024;
+const BACKGROUND_MS = 1000, MARGIN_S = 60, MIN_COLUMNS = 256, MAX_COLUMNS = 1024;
 
 export class Timeline {
   /** `settings` is changed in place; `page` has `history`, `axis`, `cadence`, `redraw()` and `moved()`, called when the interval has changed. */
@@ -82,6 +82,12 @@ export class Timeline {
     const { end } = this.interval;
     if (this.follows) this.#follow(span);
     else this.#show({ begin: end - span, end });
+  }
+
+  /** Shows an interval, and before and after it as much time again, at least a minute. */
+  showAround(begin, end) {
+    const margin = Math.max(MARGIN_S, end - begin);
+    this.#show({ begin: begin - margin, end: end + margin });
   }
 
   /** Keeps the interval, or returns to live. */

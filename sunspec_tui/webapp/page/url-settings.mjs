@@ -12,7 +12,8 @@ const WHOLE = ["rate", "height"];
 // Times are seconds since 1970 UTC. A span without a start ends at the newest time.
 const DEFAULTS = {
   product: "XX", palette: "viridis", rate: 30, height: 600, floor: null, ceiling: null, auto: true, linear: false, remove_background: false,
-  theme: "system", renderer: "auto", start: null, end: null, span: 0, show: "highest",
+  theme: "system", renderer: "auto", start: null, end: null, span: 0, show: "highest", bursts: true,
+  interference: false,
 };
 const CHOICES = {
   product: PRODUCTS, theme: ["system", "dark", "light"], renderer: ["auto", "webgl", "2d"], show: ["highest", "mean"],

@@ -1,0 +1,116 @@
+"""Write and read a table of bursts as ECSV or CSV.
+
+Both have the same columns. ECSV is CSV with a header of units and descriptions, which `astropy.table.Table.read` opens.
+The header is written here, because a monitor that keeps a table need not load astropy for it.
+"""
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TextIO
+
+from sunspec_tui.core.bursts import Burst
+from sunspec_tui.core.errors import ExportError, SourceError, UsageError
+from sunspec_tui.core.printable import printable, printable_name
+from sunspec_tui.core.version import __version__
+from sunspec_tui.files.atomic_write import atomic_write
+from sunspec_tui.files.burst_columns import COLUMNS, REQUIRED, Column, burst_of_row
+from sunspec_tui.files.plain_table import ECSV_BEGIN, read_table, refused
+
+EXTENSIONS = (".ecsv", ".csv")
+"""Extensions of a table."""
+
+_FLOAT = "float64"
+_MAX_REASON = 100
+
+
+def check_table_name(path: Path) -> None:
+    """Check that a table can have a name.
+
+    Raises
+    ------
+    UsageError
+        If its extension is none of `EXTENSIONS`.
+    """
+    if path.suffix.lower() not in EXTENSIONS:
+        raise UsageError(f"{printable_name(path)} is no name of a table of bursts; end it with .ecsv or .csv")
+
+
+def write_burst_table(bursts: Iterable[Burst], path: Path) -> None:
+    """Write a table of bursts.
+
+    A file of that name is replaced in one step.
+
+    Raises
+    ------
+    UsageError
+        If the extension is unknown.
+    ExportError
+        If it cannot be written.
+    """
+    check_table_name(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            _write(bursts, file, is_ecsv=path.suffix.lower() == ".ecsv")
+    except OSError as error:
+        why = error.strerror or "not all data could be written"
+        raise ExportError(f"cannot write {printable_name(path)}: {why}; choose another file") from error
+    except (ValueError, OverflowError) as error:
+        # A time may lie outside the years of a date.
+        raise ExportError(f"cannot write {printable_name(path)}: {printable(error, _MAX_REASON)}") from error
+
+
+def read_burst_table(path: Path) -> list[Burst]:
+    """Read the bursts of a table, in the order of its rows.
+
+    The table may also have been written by astropy, or as CSV by a spreadsheet.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read.
+    """
+    try:
+        return [burst_of_row(row) for row in read_table(path, REQUIRED)]
+    except (SourceError, OSError) as error:
+        raise refused(path, "a table of bursts", error) from error
+
+
+def _write(bursts: Iterable[Burst], file: TextIO, *, is_ecsv: bool) -> None:
+    if is_ecsv:
+        file.write("".join(f"{line}\n" for line in _header()))
+    table = csv.writer(file, lineterminator="\n")
+    table.writerow([column.name for column in COLUMNS])
+    for burst in bursts:
+        cells = [column.cell(burst) for column in COLUMNS]
+        table.writerow(_with_nan(cells) if is_ecsv else cells)
+
+
+def _with_nan(cells: list[str]) -> list[str]:
+    """Return cells in which an unknown number is NaN.
+
+    In ECSV an empty cell would be a masked value.
+    """
+    return [
+        "nan" if column.datatype == _FLOAT and not cell else cell for column, cell in zip(COLUMNS, cells, strict=True)
+    ]
+
+
+def _header() -> list[str]:
+    """Return the header of an ECSV file, in YAML."""
+    return [
+        f"{ECSV_BEGIN} 1.0",
+        "# ---",
+        "# delimiter: ','",
+        "# datatype:",
+        *map(_column_line, COLUMNS),
+        "# meta: !!omap",
+        f"# - {{software: 'sunspec-tui {__version__}'}}",
+        "# schema: astropy-2.0",
+    ]
+
+
+def _column_line(column: Column) -> str:
+    unit = f"unit: {column.unit}, " if column.unit else ""
+    return f"# - {{name: {column.name}, {unit}datatype: {column.datatype}, description: '{column.description}'}}"

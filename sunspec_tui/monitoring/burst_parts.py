@@ -1,0 +1,226 @@
+"""Divide recorded rows into parts for the search of bursts.
+
+A part can be handed to another process, which reads its rows and those of the time before, and returns traces. The
+parts begin at whole hours of UTC, or where the user asks.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from sunspec_tui.core.errors import NoRowsError, NoSelectedRowsError
+from sunspec_tui.core.optional_imports import require_extra
+from sunspec_tui.core.recording import Recording
+from sunspec_tui.files.archive.day_stores import stores_by_day
+from sunspec_tui.files.archive.layout import StoreName
+from sunspec_tui.files.archive.reader import open_by_axis
+from sunspec_tui.files.file_index import IndexedFile
+from sunspec_tui.files.file_series import FileSeries
+from sunspec_tui.files.read_limits import RowSelection
+from sunspec_tui.files.xarray_dataset import from_dataset
+from sunspec_tui.monitoring.burst_finder import BurstFinder
+
+PART_S = 4 * 3600.0
+"""Length of a part: longer than the rows that it needs before and after it."""
+
+PIECE_S = 1800.0
+"""Time of the rows in memory at once."""
+
+_DAY_S = 86_400.0
+# A row that ends with a part belongs to it. Times are whole microseconds, so half of one is after such a row.
+_AFTER_S = 5e-7
+
+
+class SearchPart(NamedTuple):
+    """Rows that end after one time and not after another.
+
+    Attributes
+    ----------
+    series
+        Number of the series that it belongs to.
+    begin_s, end_s
+        Its limits, seconds since 1970 UTC.
+    """
+
+    series: int
+    begin_s: float
+    end_s: float
+
+
+class RowReader(Protocol):
+    """Reads the rows of a part; another process can receive it."""
+
+    def recordings(self, begin_s: float, end_s: float) -> list[Recording]:
+        """Return the rows between two times, for each frequency axis."""
+
+
+class FileRowReader(NamedTuple):
+    """Reader of files that are one series.
+
+    Attributes
+    ----------
+    paths
+        The files.
+    selection
+        The requested parts of each file.
+    """
+
+    paths: tuple[Path, ...]
+    selection: RowSelection
+
+    def recordings(self, begin_s: float, end_s: float) -> list[Recording]:
+        """Return the rows between two times."""
+        selection = self.selection._replace(start_s=begin_s, end_s=end_s, quiet=True)
+        try:
+            return [FileSeries(self.paths, selection).whole()]
+        except NoSelectedRowsError:
+            return []
+
+
+class ArchiveRowReader(NamedTuple):
+    """Reader of an archive.
+
+    Attributes
+    ----------
+    directory
+        Absolute path of the archive, or of one store.
+    """
+
+    directory: str
+
+    def recordings(self, begin_s: float, end_s: float) -> list[Recording]:
+        """Return the rows between two times, for each frequency axis."""
+        try:
+            datasets = open_by_axis(self.directory, begin_s, end_s, quiet=True)
+        except NoRowsError:
+            return []
+        # Each worker has one core; more threads would use the cores of other workers.
+        with require_extra("dask.config", "reading an archive").set(scheduler="synchronous"):
+            return [from_dataset(dataset) for dataset in datasets]
+
+
+class PartTraces(NamedTuple):
+    """Traces of one part and one frequency axis.
+
+    Attributes
+    ----------
+    axis
+        Key of the axis and its products.
+    begin_s, end_s
+        Begin of its first row, and end of its last row.
+    low_mhz, high_mhz
+        Lowest and highest frequency.
+    traces
+        What the detector has found.
+    """
+
+    axis: bytes
+    begin_s: float
+    end_s: float
+    low_mhz: float
+    high_mhz: float
+    traces: Any
+
+
+def find_in_part(finder: BurstFinder, part: SearchPart, reader: RowReader) -> list[PartTraces]:
+    """Return the traces of a part, for each frequency axis."""
+    searches: dict[bytes, _AxisSearch] = {}
+    begin_s, end_s = part.begin_s - finder.before_s, part.end_s + finder.after_s
+    while begin_s < end_s:
+        stop_s = min(begin_s + PIECE_S, end_s)
+        for recording in reader.recordings(begin_s, stop_s):
+            key = recording.frequencies_hz.tobytes() + ",".join(recording.products).encode()
+            if key not in searches:
+                searches[key] = _AxisSearch(finder, part, recording)
+            searches[key].feed(recording)
+        begin_s = stop_s
+    found = (search.result(key) for key, search in searches.items())
+    return [each for each in found if each is not None]
+
+
+class _AxisSearch:
+    """Search of the rows of one axis in a part."""
+
+    def __init__(self, finder: BurstFinder, part: SearchPart, first: Recording) -> None:
+        self._part = part
+        self._search = finder.search(first.frequencies_hz, first.products, first.cadence_s)
+        self._limits_mhz = float(first.frequencies_hz[0]) / 1e6, float(first.frequencies_hz[-1]) / 1e6
+        self._begin_s, self._end_s = math.inf, -math.inf
+
+    def feed(self, recording: Recording) -> None:
+        """Search further rows."""
+        begin_s, end_s = self._part.begin_s + _AFTER_S, self._part.end_s + _AFTER_S
+        inside = np.flatnonzero((recording.times_s > begin_s) & (recording.times_s < end_s))
+        if inside.size:
+            self._begin_s = min(self._begin_s, float(recording.starts_s[inside].min()))
+            self._end_s = max(self._end_s, float(recording.times_s[inside].max()))
+        self._search.feed(recording.times_s, recording.data)
+
+    def result(self, key: bytes) -> PartTraces | None:
+        """Return the traces; None if the part itself has no rows."""
+        if not self._end_s > self._begin_s:
+            return None
+        traces = self._search.traces(self._part.begin_s + _AFTER_S, self._part.end_s + _AFTER_S)
+        return PartTraces(key, self._begin_s, self._end_s, *self._limits_mhz, traces)
+
+
+def parts_between(series: int, begin_s: float, end_s: float, limits_s: tuple[float, float]) -> Iterator[SearchPart]:
+    """Yield the parts of an interval.
+
+    Parameters
+    ----------
+    series
+        Number of the series.
+    begin_s, end_s
+        The interval, seconds since 1970 UTC.
+    limits_s
+        Times between which rows must end; they may be infinite.
+    """
+    first_s, last_s = max(begin_s, limits_s[0]), min(end_s, limits_s[1])
+    number = math.floor(first_s / PART_S)
+    while number * PART_S < last_s:
+        low_s, high_s = max(first_s, number * PART_S), min(last_s, (number + 1) * PART_S)
+        if high_s > low_s:
+            yield SearchPart(series, low_s, high_s)
+        number += 1
+
+
+def parts_of_files(
+    series: int, files: Sequence[IndexedFile], finder: BurstFinder, selection: RowSelection
+) -> list[tuple[SearchPart, RowReader]]:
+    """Return the parts of files that have rows, and their readers."""
+    limits_s = _limits_s(selection)
+    # A microsecond earlier, because a row that ends at the begin of a part belongs to the part before.
+    begin_s, end_s = min(file.times_us[0] for file in files) / 1e6 - 1e-6, max(file.end_us for file in files) / 1e6
+    found = list[tuple[SearchPart, RowReader]]()
+    for part in parts_between(series, begin_s, end_s, limits_s):
+        if any(_has_rows(file, part.begin_s, part.end_s) for file in files):
+            first_s, last_s = part.begin_s - finder.before_s, part.end_s + finder.after_s
+            near = tuple(file.path for file in files if _has_rows(file, first_s, last_s))
+            found.append((part, FileRowReader(near, selection)))
+    return found
+
+
+def parts_of_archive(directory: Path, selection: RowSelection) -> list[tuple[SearchPart, RowReader]]:
+    """Return the hours of an archive's days, and their reader.
+
+    Some of them may have no rows.
+    """
+    reader, limits_s = ArchiveRowReader(str(directory.absolute())), _limits_s(selection)
+    begins_s = (StoreName(day).begin_s for day in sorted(stores_by_day(directory)))
+    return [(part, reader) for begin_s in begins_s for part in parts_between(0, begin_s, begin_s + _DAY_S, limits_s)]
+
+
+def _limits_s(selection: RowSelection) -> tuple[float, float]:
+    low_s, high_s = selection.start_s, selection.end_s
+    return -math.inf if low_s is None else low_s, math.inf if high_s is None else high_s
+
+
+def _has_rows(file: IndexedFile, begin_s: float, end_s: float) -> bool:
+    """Return True if rows of a file end between two times."""
+    limits_us = np.rint(np.array([begin_s, end_s]) * 1e6)
+    first, stop = np.searchsorted(file.times_us, limits_us, "right")
+    return bool(stop > first)

@@ -1,0 +1,343 @@
+"""Bursts are kept: tables of days, pictures, restarts, failing disks."""
+
+import logging
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from burst_values import burst
+from PIL import Image
+from recordings import recording
+from waiting import poll_until
+
+from sunspec_tui.core.burst_board import BurstBoard
+from sunspec_tui.core.bursts import BurstType
+from sunspec_tui.core.errors import ExportError
+from sunspec_tui.files import burst_days
+from sunspec_tui.files.burst_days import BurstDays, day_table
+from sunspec_tui.files.burst_table import read_burst_table, write_burst_table
+from sunspec_tui.files.read import read_recording
+from sunspec_tui.monitoring import burst_pictures
+from sunspec_tui.monitoring.burst_keeper import RETRY_S, WRITE_S, BurstKeeper
+from sunspec_tui.monitoring.burst_pictures import BurstPictures, file_stem
+from sunspec_tui.plots.burst_picture import MAX_PICTURE_S, burst_job, picture_limits
+
+NOON_S = 1_755_518_400.0  # 2025-08-18 12:00
+DAY = "2025-08-18"
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self):
+        self.now_s = 100.0
+
+    def __call__(self):
+        return self.now_s
+
+
+class FakeProcess:
+    """Draws nothing; its answers are given."""
+
+    def __init__(self, answers):
+        self.answers, self.jobs, self.is_ended = answers, [], False
+
+    def request(self, job, answer_timeout_s):
+        self.jobs.append(job)
+        return self.answers.pop(0) if self.answers else {"ok": True}
+
+    def end_reason(self):
+        return "killed"
+
+    def kill(self):
+        pass
+
+    def end(self):
+        self.is_ended = True
+
+
+def rows_between(begin_s, end_s):
+    """Return rows for any time."""
+    times_s = np.arange(math.floor(begin_s) + 1, end_s)
+    return recording(len(times_s), nchan=64, times_s=times_s, cadence_s=1.0)
+
+
+class Desk:
+    """A keeper that the test calls, with its board and clock."""
+
+    def __init__(self, directory, min_db=None, answers=(), rows=rows_between):
+        self.directory, self.board, self.clock, self.processes = directory, BurstBoard(), Clock(), []
+        self._answers = list(answers)
+        pictures = BurstPictures(directory / "bursts", rows, min_db, self.process)
+        self.keeper = BurstKeeper(
+            directory, self.board, rows, clock=lambda: NOON_S, monotonic=self.clock, pictures=pictures
+        )
+
+    def process(self):
+        self.processes.append(FakeProcess(self._answers))
+        return self.processes[-1]
+
+    def kept(self, day=DAY, extension=".ecsv"):
+        path = day_table(self.directory, day, extension)
+        return [each.name for each in read_burst_table(path)] if path.exists() else []
+
+
+def test_a_burst_that_has_ended_is_in_both_tables_of_its_day(tmp_path):
+    desk = Desk(tmp_path / "archive")
+    assert desk.keeper.update() is None
+    assert not (tmp_path / "archive").exists()
+    desk.board.add([burst(NOON_S, is_open=True)])
+    desk.keeper.update()
+    assert desk.kept() == []
+    desk.board.add([burst(NOON_S), burst(NOON_S - 86400, name="before")])
+    assert desk.keeper.update() == WRITE_S
+    assert desk.kept() == desk.kept(extension=".csv") == [f"b{NOON_S:.0f}"]
+    assert desk.kept("2025-08-17") == ["before"]
+
+
+def test_writing_is_limited_and_nothing_is_written_without_a_change(tmp_path, monkeypatch):
+    desk, written = Desk(tmp_path), []
+    monkeypatch.setattr(
+        burst_days, "write_burst_table", lambda bursts, path: (written.append(path), write_burst_table(bursts, path))
+    )
+    for number in range(20):
+        desk.board.add([burst(NOON_S + number)])
+        desk.keeper.update()
+        desk.clock.now_s += 1
+    desk.clock.now_s += WRITE_S
+    desk.keeper.update()
+    assert len(desk.kept()) == 20
+    assert len(written) == 2 * 5
+    desk.clock.now_s += WRITE_S
+    assert desk.keeper.update() is None
+    assert len(written) == 2 * 5
+
+
+def test_a_verdict_is_kept_and_read_after_a_restart(tmp_path):
+    desk = Desk(tmp_path)
+    desk.board.add([burst(NOON_S, name="a"), burst(NOON_S - 86400, name="yesterday")])
+    desk.keeper.update()
+    desk.board.mark_wrong("a")
+    desk.clock.now_s += WRITE_S
+    desk.keeper.update()
+    again = Desk(tmp_path)
+    assert again.keeper.update() is None
+    assert [(each.name, each.is_wrong) for each in again.board.bursts] == [("yesterday", False), ("a", True)]
+    again.board.add([burst(NOON_S + 60, name="b")])
+    again.keeper.update()
+    assert again.kept() == ["a", "b"]
+    assert [each.is_wrong for each in read_burst_table(day_table(tmp_path, DAY))] == [True, False]
+
+
+def test_rows_that_another_program_adds_stay(tmp_path):
+    desk = Desk(tmp_path)
+    desk.board.add([burst(NOON_S, name="a")])
+    desk.keeper.update()
+    path = day_table(tmp_path, DAY)
+    write_burst_table([*read_burst_table(path), burst(NOON_S + 9, name="theirs")], path)
+    desk.board.add([burst(NOON_S + 60, name="b")])
+    desk.clock.now_s += WRITE_S
+    desk.keeper.update()
+    assert desk.kept() == ["a", "theirs", "b"]
+
+
+def test_a_damaged_table_is_set_aside(tmp_path, caplog):
+    path = day_table(tmp_path, DAY)
+    path.write_text("something else\n")
+    desk = Desk(tmp_path)
+    desk.board.add([burst(NOON_S)])
+    desk.keeper.update()
+    assert len(desk.kept()) == 1
+    assert path.with_name(f"{path.name}.damaged").read_text() == "something else\n"
+    assert "kept as bursts-2025-08-18.ecsv.damaged" in caplog.text
+
+
+def test_a_failing_disk_is_reported_once_and_tried_again(tmp_path, caplog, monkeypatch):
+    caplog.set_level(logging.INFO)
+    desk, is_full = Desk(tmp_path), [True]
+
+    def write(bursts, path):
+        if is_full[0]:
+            raise ExportError("no space left")
+        write_burst_table(bursts, path)
+
+    monkeypatch.setattr(burst_days, "write_burst_table", write)
+    desk.board.add([burst(NOON_S)])
+    for _ in range(3):
+        assert desk.keeper.update() == RETRY_S
+        desk.clock.now_s += RETRY_S
+    assert "no space left" in desk.keeper.problem
+    assert len([each for each in caplog.records if each.levelname == "WARNING"]) == 1
+    is_full[0] = False
+    desk.keeper.update()
+    assert len(desk.kept()) == 1
+    assert desk.keeper.problem == ""
+    assert "can be written again" in caplog.text
+
+
+def test_a_table_that_cannot_be_read_at_the_start_is_tried_again(tmp_path, caplog):
+    path = day_table(tmp_path, DAY)
+    path.mkdir()
+    desk = Desk(tmp_path)
+    desk.board.add([burst(NOON_S)])
+    assert desk.keeper.update() == RETRY_S
+    assert "cannot be read" in caplog.text
+    path.rmdir()
+    desk.clock.now_s += RETRY_S
+    desk.keeper.update()
+    assert len(desk.kept()) == 1
+
+
+def test_only_strong_bursts_of_the_sun_get_files(tmp_path):
+    desk = Desk(tmp_path, min_db=10.0)
+    desk.board.add(
+        [
+            burst(NOON_S, name="strong"),
+            burst(NOON_S + 1, name="weak", peak_db=9.0),
+            burst(NOON_S + 2, name="unknown", peak_db=math.nan),
+            burst(NOON_S + 3, name="rfi", type=BurstType.INTERFERENCE),
+            burst(NOON_S + 4, name="wrong", is_wrong=True),
+        ]
+    )
+    assert desk.keeper.update() == WRITE_S
+    assert [path.name for path in (tmp_path / "bursts").iterdir()] == ["strong.fits"]
+    ((job,),) = [process.jobs for process in desk.processes]
+    assert (job.directory, job.stem, job.heading) == (str(tmp_path / "bursts"), "strong", "spectrum at the peak")
+    assert "type III" in job.note
+    assert desk.processes[0].is_ended
+    # The files of a burst are made once.
+    desk.board.mark_wrong("strong")
+    desk.board.mark_wrong("strong", is_wrong=False)
+    desk.clock.now_s += WRITE_S
+    desk.keeper.update()
+    assert len(desk.processes) == 1
+
+
+def test_a_failing_picture_is_tried_again_and_then_dropped(tmp_path, caplog):
+    desk = Desk(
+        tmp_path, min_db=0.0, answers=[{"ok": False, "error": "no space left"}, None, {"ok": False, "error": "x"}]
+    )
+    desk.board.add([burst(NOON_S)])
+    problems = []
+    for _ in range(4):
+        desk.keeper.update()
+        problems.append(desk.keeper.problem)
+        desk.clock.now_s += RETRY_S
+    assert problems[0] == "no space left"
+    assert problems[1] == "the process that draws bursts has ended (killed)"
+    assert problems[2] == "x"
+    assert desk.keeper.update() is None
+    assert len(desk.kept()) == 1
+
+
+def test_rows_that_have_left_the_memory_are_reported(tmp_path, caplog):
+    desk = Desk(tmp_path, min_db=0.0, rows=lambda begin_s, end_s: None)
+    desk.board.add([burst(NOON_S)])
+    desk.keeper.update()
+    assert "not available any more" in caplog.text
+
+
+def test_loaded_bursts_get_no_files(tmp_path):
+    write_burst_table([burst(NOON_S)], day_table(tmp_path, DAY))
+    desk = Desk(tmp_path, min_db=0.0)
+    assert desk.keeper.update() is None
+    assert desk.processes == []
+
+
+def test_many_strong_bursts_do_not_fill_the_memory(tmp_path):
+    pictures = BurstPictures(tmp_path, rows_between, 0.0, lambda: FakeProcess([]))
+    for number in range(500):
+        pictures.add(burst(NOON_S + number))
+    assert len(pictures._waiting) == burst_pictures.MAX_WAITING
+
+
+def test_the_thread_writes_and_ends_with_what_waits(tmp_path):
+    board = BurstBoard()
+    keeper = BurstKeeper(tmp_path, board, rows_between, clock=lambda: NOON_S)
+    keeper.start()
+    keeper.start()
+    board.add([burst(NOON_S, name="a")])
+    poll_until(lambda: day_table(tmp_path, DAY, ".csv").exists())
+    # The next writing is due in seconds, and the end does not wait for it.
+    board.add([burst(NOON_S + 1, name="b")])
+    keeper.stop()
+    assert [each.name for each in read_burst_table(day_table(tmp_path, DAY))] == ["a", "b"]
+    board.add([burst(NOON_S + 2, name="c")])
+    assert len(read_burst_table(day_table(tmp_path, DAY))) == 2
+    keeper.start()
+    poll_until(lambda: len(read_burst_table(day_table(tmp_path, DAY))) == 3)
+    keeper.stop()
+    keeper.stop()
+
+
+def test_the_thread_survives_an_unforeseen_error(tmp_path, caplog):
+    board = BurstBoard()
+
+    def fail(begin_s, end_s):
+        raise RuntimeError("unforeseen")
+
+    keeper = BurstKeeper(tmp_path, board, fail, 0.0, clock=lambda: NOON_S)
+    keeper.start()
+    board.add([burst(NOON_S)])
+    poll_until(lambda: "unforeseen" in keeper.problem)
+    keeper.stop()
+    assert "RuntimeError: unforeseen" in caplog.text
+
+
+def test_a_real_process_draws_the_picture(tmp_path):
+    pictures = BurstPictures(tmp_path / "bursts", rows_between, 0.0)
+    pictures.add(burst(NOON_S, name="20250818T120000-1"))
+    try:
+        assert pictures.write_next() == ""
+    finally:
+        pictures.end()
+        pictures.release()
+    assert sorted(path.name for path in (tmp_path / "bursts").iterdir()) == [
+        "20250818T120000-1.fits",
+        "20250818T120000-1.png",
+    ]
+    with Image.open(tmp_path / "bursts" / "20250818T120000-1.png") as picture:
+        assert picture.width > 1000
+    rows = read_recording(tmp_path / "bursts" / "20250818T120000-1.fits")
+    assert rows.products == ("I",)
+    assert rows.times_s[0] < NOON_S < NOON_S + 20 < rows.times_s[-1]
+
+
+@pytest.mark.parametrize(
+    ("begin_s", "peak_s", "end_s", "limits"),
+    [
+        (0, 5, 20, (-15, 35)),
+        (0, 100, 200, (-50, 250)),
+        (0, 100, 1000, (-120, 1120)),
+        (0, 100, 10_000, (-120, 1680)),
+        (0, 5000, 10_000, (4100, 5900)),
+        (0, 9_990, 10_000, (8320, 10_120)),
+    ],
+)
+def test_a_picture_has_the_burst_or_the_time_around_its_peak(begin_s, peak_s, end_s, limits):
+    found = picture_limits(burst(begin_s, end_s, peak_s=peak_s))
+    assert found == limits
+    assert found[1] - found[0] <= MAX_PICTURE_S
+
+
+def test_the_spectrum_of_a_picture_is_that_of_the_peak(tmp_path):
+    rows = rows_between(NOON_S - 15, NOON_S + 35)
+    job = burst_job(rows, burst(NOON_S), tmp_path / "a.png")
+    peak = rows.data[np.flatnonzero(rows.times_s == NOON_S + 5)[0]]
+    np.testing.assert_array_equal(job.spectra["XX"], peak[:, 0])
+    assert replace(job, stem="").stem == ""
+
+
+@pytest.mark.parametrize(("name", "stem"), [("20250818T12-1", "20250818T12-1"), ("../é\x00", "_____"), ("", "burst")])
+def test_a_name_cannot_leave_the_directory(name, stem):
+    assert file_stem(name) == stem
+
+
+def test_old_days_leave_the_memory(tmp_path):
+    days = BurstDays(tmp_path)
+    for number in range(6):
+        days.add([burst(NOON_S + 86400 * number)])
+        days.write()
+    assert len(days._kept) == 3
+    assert len(list(tmp_path.iterdir())) == 12

@@ -1,0 +1,204 @@
+"""Bursts of files and archives, searched in parts."""
+
+import socket
+import sys
+from dataclasses import replace
+from itertools import pairwise
+
+import fake_finder
+import numpy as np
+import pytest
+from fake_finder import FINDER
+from recordings import recording
+from solar_event import EVENTS, needs_events
+
+from sunspec_tui.core.errors import ArchiveError, MissingExtraError, SourceError
+from sunspec_tui.files.archive.store import open_store
+from sunspec_tui.files.file_groups import group_files
+from sunspec_tui.files.file_index import index_file
+from sunspec_tui.files.input_paths import input_paths
+from sunspec_tui.files.read_limits import RowSelection
+from sunspec_tui.files.write import export
+from sunspec_tui.monitoring import burst_parts
+from sunspec_tui.monitoring.burst_parts import parts_between
+from sunspec_tui.monitoring.burst_search import search
+
+DAY_S = 1_755_475_200.0  # 2025-08-18
+BRIGHT_S = (600, 3595, 7000, 9005)
+
+
+def rows(begin_s, end_s, *, bright=BRIGHT_S, cadence_s=5.0, **keys):
+    """Return quiet rows of a day with bright ones of 20 s."""
+    times_s = DAY_S + np.arange(begin_s, end_s, cadence_s) + cadence_s
+    made = recording(len(times_s), npol=2, nchan=64, times_s=times_s, cadence_s=cadence_s, **keys)
+    data = np.full_like(made.data, 10)
+    for at_s in bright:
+        data[(times_s > DAY_S + at_s) & (times_s <= DAY_S + at_s + 20)] = 100
+    return replace(made, data=data)
+
+
+@pytest.fixture(autouse=True)
+def hours(monkeypatch):
+    """Search in parts of an hour: tests have few hours."""
+    monkeypatch.setattr(burst_parts, "PART_S", 3600.0)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Files of three hours in six half hours."""
+    directory = tmp_path_factory.mktemp("files")
+    for number, (begin_s, end_s) in enumerate(pairwise(range(0, 10801, 1800))):
+        export(rows(begin_s, end_s), directory / f"part{number}.npz")
+    return input_paths([directory])
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """The same three hours as an archive."""
+    directory = tmp_path_factory.mktemp("data") / "archive"
+    made = rows(0, 10800)
+    open_store(directory, made).append(made)
+    return directory
+
+
+def begins(result):
+    return [round(burst.begin_s - DAY_S) for burst in result.bursts]
+
+
+def values(result):
+    return [replace(burst, source="", reason="") for burst in result.bursts]
+
+
+def test_files_that_touch_are_one_series_and_name_their_bursts(files):
+    found = search(files, FINDER, workers=1)
+    assert begins(found) == [605, 3600, 7005, 9010]
+    (series,) = found.series
+    assert (series.name, len(series.covered)) == ("part0", 6)
+    assert [burst.source for burst in found.bursts] == ["part0.npz", "part2.npz", "part3.npz", "part5.npz"]
+    first = series.covered[0]
+    assert (first.name, first.begin_s, first.end_s) == ("part0", DAY_S, DAY_S + 1800)
+    assert found.failures == ()
+
+
+@pytest.mark.parametrize("part_s", [1800, 3595, 7200, 86400])
+def test_the_result_does_not_depend_on_the_cut(files, archive, monkeypatch, part_s):
+    whole = search(files, FINDER, workers=1)
+    monkeypatch.setattr(burst_parts, "PART_S", float(part_s))
+    assert values(search(files, FINDER, workers=1)) == values(whole)
+    assert begins(search([archive], FINDER, workers=1)) == begins(whole)
+
+
+def test_the_result_does_not_depend_on_the_number_of_workers(files, archive):
+    calls = []
+    found = search(files, FINDER, workers=4, report=lambda *done: calls.append(done))
+    assert values(found) == values(search(files, FINDER, workers=1))
+    assert calls == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert begins(search([archive], FINDER, workers=2)) == [605, 3600, 7005, 9010]
+
+
+def test_an_archive_is_one_series_for_each_axis_and_interval(tmp_path):
+    directory = tmp_path / "archive"
+    for made in (rows(0, 4000), rows(9000, 10800), rows(12000, 13000, bright=(12100,), channel_average=8)):
+        open_store(directory, made).append(made)
+    found = search([directory], FINDER, workers=1)
+    assert [series.covered[0].begin_s - DAY_S for series in found.series] == [0, 9000, 12000]
+    assert [series.covered[0].end_s - DAY_S for series in found.series] == [4000, 10800, 13000]
+    assert begins(found) == [605, 3600, 9010, 12105]
+    names = [burst.name for burst in found.bursts]
+    assert len(set(names)) == len(names)
+    assert found.bursts[0].source == "archive"
+
+
+def test_rows_before_the_start_give_the_background_and_no_burst(files):
+    found = search(files, FINDER, RowSelection(start_s=DAY_S + 605, end_s=DAY_S + 7010), workers=1)
+    assert begins(found) == [610, 3600, 7005]
+    assert found.covered[0].begin_s == DAY_S + 605
+    assert found.covered[-1].end_s == DAY_S + 7010
+
+
+def test_no_rows_in_that_time_is_an_error(files, archive):
+    for paths in (files, [archive]):
+        with pytest.raises(SourceError, match="no rows in that time"):
+            search(paths, FINDER, RowSelection(start_s=DAY_S + 90_000), workers=1)
+
+
+def test_a_part_that_fails_does_not_prevent_the_others(files):
+    finder = FINDER._replace(search=fake_finder.FailingSearch)
+    found = search(files, finder, workers=1)
+    # The first bright row of the second burst is the last row of the first hour.
+    assert begins(found) == [605, 3600, 9010]
+    (failure,) = found.failures
+    assert failure == "2025-08-18 01:00:00 UTC: a bad part\\x1b[2J"
+
+
+def test_missing_libraries_name_their_extra(files, archive, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(MissingExtraError, match=r"search on a cluster needs distributed.*archive"):
+        search(files, FINDER, scheduler="tcp://127.0.0.1:1")
+    monkeypatch.setitem(sys.modules, "dask", None)
+    assert len(search(files, FINDER, workers=1).bursts) == 4
+    with pytest.raises(MissingExtraError, match=r"archive needs dask"):
+        search([archive], FINDER, workers=1)
+
+
+def test_a_scheduler_that_does_not_answer_is_an_error(files, monkeypatch):
+    monkeypatch.setattr("sunspec_tui.plots.archive_quicklook._SCHEDULER_TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    with pytest.raises(ArchiveError, match="no scheduler answers"):
+        search(files, FINDER, scheduler=f"tcp://127.0.0.1:{port}")
+
+
+def test_stations_bands_and_gaps_make_series_of_their_own(tmp_path):
+    made = {
+        "a": rows(0, 600), "b": rows(600, 1200), "c": rows(1800, 2400), "d": rows(100, 500, station="BIR"),
+        "e": rows(0, 600, channel_average=8), "f": rows(1200, 1300, cadence_s=1.0),
+    }  # fmt: skip
+    paths = [tmp_path / f"{name}.npz" for name in made]
+    for path, each in zip(paths, made.values(), strict=True):
+        export(each, path)
+    files = [index_file(path, RowSelection()) for path in reversed(paths)]
+    groups = [[file.path.stem for file in group] for group in group_files(files, 60.0)]
+    assert sorted(groups) == [["a", "b"], ["c"], ["d"], ["e"], ["f"]]
+    groups = [[file.path.stem for file in group] for group in group_files(files, 600.0)]
+    assert sorted(groups) == [["a", "b", "c"], ["d"], ["e"], ["f"]]
+
+
+@pytest.mark.parametrize(
+    ("begin_s", "end_s", "limits_s", "edges"),
+    [
+        (10, 100, (-np.inf, np.inf), [10, 100]),
+        (10, 7210, (-np.inf, np.inf), [10, 3600, 7200, 7210]),
+        (10, 7200, (20, 3700), [20, 3600, 3700]),
+        (10, 100, (200, 300), []),
+    ],
+)
+def test_parts_begin_at_whole_hours(begin_s, end_s, limits_s, edges):
+    parts = list(parts_between(3, begin_s, end_s, limits_s))
+    assert [(part.begin_s, part.end_s) for part in parts] == list(pairwise(edges))
+    assert all(part.series == 3 for part in parts)
+
+
+@pytest.mark.timeout(180)
+def test_a_cluster_finds_the_same(files):
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, host="127.0.0.1", protocol="tcp"
+    ) as cluster:
+        found = search(files, FINDER, scheduler=cluster.scheduler_address)
+    assert begins(found) == [605, 3600, 7005, 9010]
+
+
+@needs_events
+def test_the_quarter_hours_of_stations_are_their_series():
+    found = search(EVENTS, FINDER, RowSelection(end_s=1_504_699_500), workers=1)
+    assert [(series.name, len(series.covered)) for series in found.series] == [
+        ("BIR_20120704_160000_01", 4),
+        ("BIR_20130423_181500_01", 2),
+        ("BLENSW_20140128_113000_59", 1),
+        ("GREENLAND_20170906_114001_63", 2),
+        ("GREENLAND_20170906_115514_62", 1),
+    ]
+    assert found.covered[-1].end_s == pytest.approx(1_504_699_500, abs=0.25)
+    assert found.covered[0].low_mhz == pytest.approx(10, abs=15)

@@ -1,0 +1,32 @@
+"""Rows are searched in the order of time."""
+
+import math
+
+import numpy as np
+import pytest
+
+from sunspec_tui.monitoring.row_order import rows_in_order
+
+NAN = math.nan
+
+
+@pytest.mark.parametrize(
+    ("times_s", "last_s", "parts"),
+    [
+        ([], NAN, []),
+        ([1, 2, 3], NAN, [(False, [0, 1, 2])]),
+        ([1, 2, 3], 0, [(False, [0, 1, 2])]),
+        ([1, 500, 501], 0, [(False, [0, 1, 2])]),  # a gap
+        ([1, NAN, 3], 0, [(False, [0, 2])]),
+        ([NAN, math.inf], 0, []),
+        ([1, 1, 2], 0, [(False, [0, 2])]),  # a time that was repeated
+        ([5, 3, 4, 6], 0, [(False, [0, 3])]),  # a few rows with wrong times
+        ([5, 3], 5, []),
+        ([100, 5, 6], 99, [(False, [0]), (True, [1, 2])]),  # a replay begins anew
+        ([5, 6, NAN], 100, [(True, [0, 1])]),
+        ([100, 50, 10], NAN, [(False, [0]), (True, [1]), (True, [2])]),
+    ],
+)
+def test_parts_have_growing_times(times_s, last_s, parts):
+    found = rows_in_order(np.array(times_s, np.float64), last_s)
+    assert [(goes_back, numbers.tolist()) for goes_back, numbers in found] == parts
