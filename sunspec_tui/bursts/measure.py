@@ -217,7 +217,7 @@ def _mean_mhz(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], begin: 
 
 
 def _is_slow(lengths_s: NDArray[np.float64], rises_s: NDArray[np.float64]) -> bool:
-    """Return True if runs are long, or begin one after the other for long."""
+    """Return True if runs are long or begin over a long time."""
     return float(np.median(lengths_s)) > SLOW_S or _spread(rises_s) > SLOW_S
 
 
