@@ -34,6 +34,9 @@ LONGEST_GROUP_SPREAD_S = 20.0
 MIN_LANE_S = 30.0
 """Least time that a lane of type II stays at a frequency: it is tens of MHz wide at the height of its shock."""
 
+MIN_TRACK_S = 90.0
+"""Least time over which a narrow lane drifts: its drift is then known, however short it stays at a frequency."""
+
 MIN_DESCENT = 0.025
 """Least share by which the frequency of a lane falls while it lasts: a band that is switched on does not move."""
 
@@ -47,7 +50,8 @@ _MIN_WIDTH_MHZ = 8.0
 _MIN_RATIO, _MIN_RATIO_WITHOUT_DRIFT, _MIN_RATIO_OF_GROUP = 1.15, 1.5, 2.0
 _SIGNIFICANT = 3.0
 _MIN_II_SIGNIFICANCE = 5.0
-_MIN_II_SPREAD_S, _MIN_II_SPREAD_SHARE = 15.0, 0.33
+_MIN_II_SPREAD_S, _MIN_II_SPREAD_SHARE, _MIN_TRACK_SIGNIFICANCE = 15.0, 0.33, 20.0
+_SOUNDER_SIGNIFICANCE, _MAX_SOUNDER_SHARE = 10.0, 0.5
 _MIN_STROKES = 1.5
 _MAX_HALF_FACTOR, _MAX_SINGLE_FACTOR, _MAX_RUN_FACTOR = 4.0, 2.0, 3.0
 _MAX_RESIDUAL_S = 5.0
@@ -74,6 +78,8 @@ def verdict(found: Measures, cell_s: float) -> Verdict:
     """
     if _is_sharp(found, cell_s):
         return Verdict(BurstType.INTERFERENCE, 0.9, f"{found.width_mhz:.0f} MHz begin within {cell_s:g} s")
+    if _is_sounder(found):
+        return Verdict(BurstType.INTERFERENCE, 0.8, f"sweeps upward by {found.drift_mhz_s:.2g} MHz/s, as a sounder")
     for decide in (_type_iii, _type_ii, _continuum):
         if (decided := decide(found)) is not None:
             return decided
@@ -86,6 +92,12 @@ def _is_sharp(found: Measures, cell_s: float) -> bool:
         return False
     ends_at_once = found.end_spread_s <= cell_s and found.run_s > 2 * cell_s
     return ends_at_once or found.sharp_share > 0.8 and found.residual_s <= cell_s  # noqa: RUF021
+
+
+def _is_sounder(found: Measures) -> bool:
+    """Return True if a narrow signal sweeps upward, slower than a beam."""
+    is_slow = found.delay < -III_DELAYS[1] and found.significance <= -_SOUNDER_SIGNIFICANCE
+    return is_slow and found.run_s <= _MAX_SOUNDER_SHARE * found.spread_s
 
 
 def _type_iii(found: Measures) -> Verdict | None:
@@ -123,7 +135,9 @@ def _type_ii(found: Measures) -> Verdict | None:
         return None
     if not found.descent <= -MIN_DESCENT:
         return None
-    if found.run_s < MIN_LANE_S or found.spread_s < max(_MIN_II_SPREAD_S, _MIN_II_SPREAD_SHARE * found.run_s):
+    is_lane = found.run_s >= MIN_LANE_S and found.spread_s >= max(_MIN_II_SPREAD_S, _MIN_II_SPREAD_SHARE * found.run_s)
+    is_track = found.spread_s >= MIN_TRACK_S and found.significance >= _MIN_TRACK_SIGNIFICANCE
+    if not is_lane and not is_track:
         return None
     sure = 0.5 + 0.2 * min(1.0, found.significance / 20) + 0.2 * min(1.0, found.width_mhz / 20)
     return Verdict(BurstType.II, sure, f"{_drift_words(found)} for {found.end_s - found.begin_s:.0f} s")

@@ -181,6 +181,7 @@ def measures(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: 
     # Weak runs are often of something else, which begins earlier.
     strong = [run for run in runs if run.peak_db >= STRONG_SHARE * peak_db]
     run_s = quantile([run.end - run.begin for run in runs], 0.5) * cell_s
+    spread_s = _spread([run.half for run in strong]) * cell_s
     onsets, ridge = _lines(strong, frequencies_mhz, cell_s)
     strongest = runs[peaks_db.index(max(peaks_db))]
     bins = {run.bin for run in runs}
@@ -194,14 +195,14 @@ def measures(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: 
         peak_db=peak_db,
         run_s=run_s,
         half_s=quantile([run.half_cells for run in runs], 0.5) * cell_s,
-        spread_s=_spread([run.half for run in strong]) * cell_s,
+        spread_s=spread_s,
         end_spread_s=_spread([run.end for run in runs]) * cell_s,
         delay=onsets[0],
         delay_error=onsets[1],
         residual_s=onsets[2],
         ridge_delay=ridge[0],
         ridge_error=ridge[1],
-        descent=descent(strong, frequencies_mhz) if run_s > SLOW_S else float("nan"),
+        descent=descent(strong, frequencies_mhz) if max(run_s, spread_s) > SLOW_S else float("nan"),
         sharp_share=sum(run.onset - run.begin <= 1 and run.half - run.begin <= 1 for run in runs) / len(runs),
         strokes=sum(run.strokes for run in runs) / len(runs),
         is_saturated=peak_db >= SATURATED_DB and quantile([run.flat_cells for run in runs], 0.5) >= SATURATED_CELLS,

@@ -1,0 +1,112 @@
+"""The type of a burst follows from its measured numbers."""
+
+from dataclasses import replace
+
+import pytest
+from burst_runs import run
+
+from sunspec_tui.bursts.classify import verdict
+from sunspec_tui.bursts.joining import Piece, are_one_burst, joined
+from sunspec_tui.bursts.measure import Measures
+from sunspec_tui.core.bursts import BurstType
+
+NAN = float("nan")
+CELL_S = 0.5
+
+BEAM = Measures(
+    begin_s=100.0, peak_s=104.0, end_s=115.0, low_mhz=25.0, high_mhz=75.0, bins=80, peak_db=8.0, run_s=8.0, half_s=4.0,
+    spread_s=6.0, end_spread_s=8.0, delay=4.0, delay_error=0.1, residual_s=0.5, ridge_delay=4.0, ridge_error=0.1,
+    descent=NAN, sharp_share=0.3, strokes=1.0, is_saturated=False, circular=NAN, half_power_s=(),
+)  # fmt: skip
+SHOCK = replace(
+    BEAM, end_s=400.0, low_mhz=40.0, high_mhz=80.0, run_s=60.0, half_s=30.0, spread_s=150.0, end_spread_s=150.0,
+    delay=250.0, delay_error=5.0, residual_s=8.0, ridge_delay=250.0, ridge_error=5.0, descent=-0.3,
+)  # fmt: skip
+STATIONARY = replace(
+    BEAM, end_s=900.0, run_s=600.0, half_s=400.0, spread_s=60.0, end_spread_s=80.0, delay=10.0, delay_error=20.0,
+    ridge_delay=10.0, ridge_error=20.0, residual_s=25.0, descent=0.0,
+)  # fmt: skip
+COLUMN = replace(
+    BEAM, end_s=101.5, run_s=1.5, half_s=1.0, spread_s=0.0, end_spread_s=0.0, delay=0.0, delay_error=0.1,
+    residual_s=0.25, ridge_delay=0.0, sharp_share=1.0,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "kind"),
+    [
+        (BEAM, BurstType.III),
+        (replace(BEAM, delay=2.0), BurstType.III),
+        (replace(BEAM, delay=20.0, spread_s=15.0), BurstType.III),
+        (replace(BEAM, strokes=2.5), BurstType.GROUP),
+        (replace(BEAM, run_s=60.0, half_s=30.0), BurstType.GROUP),
+        (SHOCK, BurstType.II),
+        (replace(SHOCK, delay=70.0), BurstType.II),
+        (replace(SHOCK, delay=1000.0), BurstType.II),
+        (STATIONARY, BurstType.CONTINUUM),
+        (COLUMN, BurstType.INTERFERENCE),
+        (replace(STATIONARY, spread_s=0.0, end_spread_s=0.5), BurstType.INTERFERENCE),
+        (replace(STATIONARY, low_mhz=70.0, high_mhz=75.0), BurstType.UNKNOWN),  # a narrow band
+    ],
+)
+def test_the_type_of_measures(found, kind):
+    decided = verdict(found, CELL_S)
+    assert decided.type is kind, decided
+    assert 0 < decided.confidence < 1
+    assert decided.reason
+
+
+def test_strength_drift_and_width_make_a_type_3_more_certain():
+    sure = verdict(BEAM, CELL_S).confidence
+    assert verdict(replace(BEAM, peak_db=2.0), CELL_S).confidence < sure
+    assert verdict(replace(BEAM, low_mhz=50.0, high_mhz=75.0), CELL_S).confidence < sure
+
+
+@pytest.mark.parametrize("found", [BEAM, SHOCK])
+def test_the_reason_has_the_drift_that_the_burst_has(found):
+    assert f"drift {found.drift_mhz_s:.2g} MHz/s" in verdict(found, CELL_S).reason
+
+
+UPPER, LOWER = replace(BEAM, low_mhz=55.0), replace(BEAM, begin_s=102.0, peak_s=106.0, end_s=118.0, high_mhz=50.0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "joined_"),
+    [
+        (UPPER, LOWER, True),
+        (LOWER, UPPER, True),
+        (UPPER, replace(LOWER, high_mhz=38.0), False),  # the gap is wide
+        (UPPER, replace(LOWER, begin_s=96.0), False),  # the lower part comes first
+        (UPPER, replace(LOWER, begin_s=160.0, end_s=170.0), False),
+        (UPPER, replace(LOWER, run_s=40.0), False),  # the one lasts much longer
+        (replace(UPPER, run_s=200.0), replace(LOWER, run_s=200.0), False),
+        (BEAM, BEAM, False),  # the same band
+    ],
+)
+def test_pieces_that_one_exciter_explains_are_one_burst(first, second, joined_):
+    assert are_one_burst(first, second) is joined_
+
+
+def piece(found, number):
+    """Return a piece with a run of its own."""
+    return Piece((run(number, 0, 9),), found, verdict(found, CELL_S))
+
+
+def test_pieces_are_joined_if_the_whole_is_a_fast_burst():
+    upper, lower = piece(UPPER, 0), piece(LOWER, 1)
+    made = []
+
+    def make(runs):
+        made.append(runs)
+        return Piece(runs, BEAM, verdict(BEAM, CELL_S))
+
+    (whole,) = joined([lower, upper], make)
+    assert set(whole.runs) == {*upper.runs, *lower.runs}
+    assert len(made) == 1
+
+
+def test_pieces_are_left_apart_if_the_whole_is_no_fast_burst():
+    pieces = [piece(UPPER, 0), piece(LOWER, 1)]
+    left = joined(pieces, lambda runs: Piece(runs, SHOCK, verdict(SHOCK, CELL_S)))
+    assert left == pieces
+    assert joined([], lambda _: None) == []

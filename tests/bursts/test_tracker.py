@@ -1,0 +1,120 @@
+"""Bursts keep their names while they grow, and are forgotten in time."""
+
+import numpy as np
+import pytest
+from burst_runs import run
+
+from sunspec_tui.bursts.drift_sums import DriftHit
+from sunspec_tui.bursts.measure import height_light_s
+from sunspec_tui.bursts.tracker import MAX_RUNS, SETTLED_S, BurstTracker
+from sunspec_tui.core.bursts import BurstType
+
+MHZ = np.linspace(20.3, 86.5, 116)
+CELL_S = 0.5
+FIRST = 3_560_000_000
+
+
+def beam(first=FIRST, speed=0.25, low=10, high=100, **given):
+    """Return the runs of a type III burst."""
+    heights = height_light_s(MHZ)
+    begins = first + np.rint((heights - heights[-1]) / speed / CELL_S).astype(int)
+    return [
+        run(
+            i, int(begins[i]), int(begins[i]) + 10, **({"peak": int(begins[i]) + 2, "half": int(begins[i]) + 1} | given)
+        )
+        for i in range(low, high)
+    ]
+
+
+def tracker():
+    """Return a tracker of the simulated bins."""
+    return BurstTracker(MHZ, CELL_S, "test")
+
+
+def test_a_burst_is_opened_grows_and_is_closed_under_one_name():
+    follows, runs = tracker(), beam()
+    opened = follows.update(FIRST + 8, [run(each.bin, each.begin, each.end, is_open=True) for each in runs[-40:]])
+    follows.add(runs[-40:], ())
+    grown = follows.update(FIRST + 24, [run(each.bin, each.begin, each.end, is_open=True) for each in runs[:-40]])
+    follows.add(runs[:-40], ())
+    closed = follows.update(FIRST + 40)
+    (first,), (second,), (third,) = opened, grown, closed
+    assert {first.name, second.name} == {third.name}
+    assert (first.is_open, second.is_open, third.is_open) == (True, True, False)
+    assert first.low_mhz > second.low_mhz == third.low_mhz
+    assert third.type is BurstType.III
+    assert third.source == "test"
+
+
+def test_an_update_without_a_change_is_silent():
+    follows = tracker()
+    follows.add(beam(), ())
+    assert len(follows.update(FIRST + 60)) == 1
+    assert follows.update(FIRST + 68) == ()
+
+
+def test_two_bursts_of_one_second_have_different_names():
+    follows = tracker()
+    follows.add(beam(low=10, high=45), ())
+    follows.add(beam(first=FIRST + 400), ())
+    follows.add(beam(first=FIRST + 800), ())
+    names = [burst.name for burst in follows.update(FIRST + 900)]
+    assert len(set(names)) == len(names) == 3
+
+
+def test_a_settled_burst_is_forgotten_and_not_told_again():
+    follows = tracker()
+    follows.add(beam(), ())
+    (burst,) = follows.update(FIRST + 60)
+    later = FIRST + 60 + int(SETTLED_S / CELL_S) + 1
+    assert follows.update(later) == ()
+    assert follows.update(later + 8) == ()
+    assert not follows._structures.all()
+    assert not follows._names
+    assert not follows._shown
+    assert follows._run_count == 0
+    follows.add(beam(first=later), ())
+    (other,) = follows.update(later + 60)
+    assert other.name != burst.name
+
+
+def test_pieces_that_grow_together_become_one_burst_and_the_other_name_ends():
+    follows, runs = tracker(), beam()
+    follows.add([*runs[:25], *runs[-25:]], ())
+    apart = follows.update(FIRST + 60)
+    follows.add(runs[25:-25], ())
+    together = follows.update(FIRST + 68)
+    if len(apart) == 2:
+        (kept,) = [burst for burst in together if not burst.is_wrong]
+        (gone,) = [burst for burst in together if burst.is_wrong]
+        assert {kept.name, gone.name} == {burst.name for burst in apart}
+        assert not gone.is_open
+
+
+def test_a_drift_hit_is_a_burst_unless_a_burst_explains_it():
+    hit = DriftHit(FIRST, FIRST + 20, 10, 90, 0.22, 25.0, 8.0, 0.5)
+    follows = tracker()
+    follows.add((), [hit])
+    (burst,) = follows.update(FIRST + 40)
+    assert burst.type is BurstType.III
+    assert burst.drift_mhz_s < 0
+    assert (burst.low_mhz, burst.high_mhz) == (MHZ[10], MHZ[90])
+    strong = tracker()
+    strong.add(beam(), [hit])
+    (only,) = strong.update(FIRST + 60)
+    assert only.peak_db == pytest.approx(5)
+
+
+def test_the_number_of_runs_in_memory_is_bounded():
+    follows = tracker()
+    for number in range(20):
+        first = FIRST + 16 * number
+        follows.add([run(i, first + 2 * j, first + 2 * j + 2) for i in range(0, 116, 4) for j in range(30)], ())
+        follows.update(first + 80)
+        assert follows._run_count <= MAX_RUNS + 29 * 30
+    assert follows._run_count == sum(len(runs) for runs in follows._structures.all())
+
+
+def test_nothing_gives_nothing():
+    assert tracker().update(FIRST) == ()
+    assert tracker().close() == ()
