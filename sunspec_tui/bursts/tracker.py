@@ -124,7 +124,9 @@ class BurstTracker:
         now = {burst.name: burst for burst in bursts}
         changes = [burst for name, burst in now.items() if self._shown.get(name) != burst]
         gone = [
-            replace(burst, is_open=False, is_wrong=True, reason="became a part of another burst, or none")
+            replace(
+                burst, is_open=False, is_wrong=True, is_withdrawn=True, reason="became a part of another burst, or none"
+            )
             for name, burst in self._shown.items()
             if name not in now
         ]

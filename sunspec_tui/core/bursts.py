@@ -77,6 +77,8 @@ class Burst:
         True if the burst is still in progress.
     is_wrong
         True if an observer has marked it as wrong, or the detector has withdrawn it.
+    is_withdrawn
+        True if it has become a part of another burst, or is none; lists do not show it.
     reason
         The numbers that decided the type, in words.
     source
@@ -101,6 +103,7 @@ class Burst:
     is_saturated: bool = False
     is_open: bool = False
     is_wrong: bool = False
+    is_withdrawn: bool = False
     reason: str = ""
     source: str = ""
 

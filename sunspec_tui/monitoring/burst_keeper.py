@@ -178,6 +178,8 @@ class BurstKeeper:
     def _collect(self) -> None:
         """Take the bursts that have ended or changed since the last call."""
         ended = {burst.name: burst for burst in self._board.bursts if not burst.is_open}
+        # A burst that was withdrawn before it was written leaves no trace.
+        ended = {name: each for name, each in ended.items() if not each.is_withdrawn or name in self._known}
         changed = [burst for name, burst in ended.items() if self._known.get(name) is not burst]
         self._days.add(changed)
         for burst in changed:

@@ -58,8 +58,11 @@ class BurstKeys(DayKeys):
     # The list
 
     def bursts_now(self) -> BurstList:
-        """Return all bursts."""
-        return self.scene.bursts
+        """Return all bursts that were not withdrawn."""
+        bursts = self.scene.bursts
+        if not any(burst.is_withdrawn for burst in bursts):
+            return bursts
+        return BurstList(burst for burst in bursts if not burst.is_withdrawn)
 
     def why_no_bursts(self, hidden: int) -> str:
         """Return the reason for an empty list."""

@@ -59,7 +59,8 @@ export class Bursts {
 
   /** Bursts that the user wants to see. */
   get shown() {
-    return this.settings.interference ? this.list : this.list.filter((burst) => !isInterference(burst));
+    const kept = this.list.filter((burst) => !burst.is_withdrawn);
+    return this.settings.interference ? kept : kept.filter((burst) => !isInterference(burst));
   }
 
   /** Shows the list and the newest burst. */
