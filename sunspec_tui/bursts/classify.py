@@ -43,6 +43,9 @@ MIN_DESCENT = 0.025
 MIN_CONTINUUM_S = 60.0
 """Least length of the runs of a continuum."""
 
+MIN_V_S = 30.0
+"""The same for a continuum right after a burst: type V lasts for half a minute to three minutes."""
+
 MIN_CONTINUUM_RATIO = 1.3
 """Least ratio of the limits of a continuum's band: narrower ones are lanes."""
 
@@ -55,6 +58,7 @@ _SOUNDER_SIGNIFICANCE, _MAX_SOUNDER_SHARE = 10.0, 0.5
 _MIN_STROKES = 1.5
 _MAX_HALF_FACTOR, _MAX_SINGLE_FACTOR, _MAX_RUN_FACTOR = 4.0, 2.0, 3.0
 _MAX_RESIDUAL_S = 5.0
+_MAX_TAIL_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ def verdict(found: Measures, cell_s: float) -> Verdict:
         return Verdict(BurstType.INTERFERENCE, 0.9, f"{found.width_mhz:.0f} MHz begin within {cell_s:g} s")
     if _is_sounder(found):
         return Verdict(BurstType.INTERFERENCE, 0.8, f"sweeps upward by {found.drift_mhz_s:.2g} MHz/s, as a sounder")
+    if found.tail_share > _MAX_TAIL_SHARE:
+        return _continuum(found, MIN_V_S) or Verdict(BurstType.UNKNOWN, 0.3, "the end of a burst")
     for decide in (_type_iii, _type_ii, _continuum):
         if (decided := decide(found)) is not None:
             return decided
@@ -143,9 +149,9 @@ def _type_ii(found: Measures) -> Verdict | None:
     return Verdict(BurstType.II, sure, f"{_drift_words(found)} for {found.end_s - found.begin_s:.0f} s")
 
 
-def _continuum(found: Measures) -> Verdict | None:
+def _continuum(found: Measures, least_s: float = MIN_CONTINUUM_S) -> Verdict | None:
     """Return continuum, if the numbers fit."""
-    if found.run_s < MIN_CONTINUUM_S or found.ratio < MIN_CONTINUUM_RATIO or found.width_mhz < _MIN_WIDTH_MHZ:
+    if found.run_s < least_s or found.ratio < MIN_CONTINUUM_RATIO or found.width_mhz < _MIN_WIDTH_MHZ:
         return None
     sure = 0.4 + 0.2 * min(1.0, found.run_s / 300) + 0.2 * min(1.0, found.ratio - 1)
     return Verdict(BurstType.CONTINUUM, sure, f"{found.run_s:.0f} s long over {found.width_mhz:.0f} MHz without drift")

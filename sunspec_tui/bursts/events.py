@@ -24,6 +24,9 @@ MIN_BINS = 3
 MIN_II_S = 90.0
 """Least length of a burst of type II."""
 
+MAX_CONTINUUM_PAUSE_S = 30.0
+"""Longest pause between pieces of one continuum."""
+
 MIN_UNKNOWN_DB, MIN_UNKNOWN_RATIO = 3.0, 1.3
 """Least strength and ratio of the band's limits of a burst of unknown type; weaker ones are not reported."""
 
@@ -128,7 +131,8 @@ class EventMaker:
     def _slow_bursts(self, pieces: Sequence[Piece], kind: BurstType) -> list[Event]:
         """Return the bursts of type II or IV."""
         events = []
-        for group in followers([piece for piece in pieces if piece.verdict.type is kind]):
+        pause_s = MAX_PAUSE_S if kind is BurstType.II else MAX_CONTINUUM_PAUSE_S
+        for group in followers([piece for piece in pieces if piece.verdict.type is kind], pause_s):
             begin_s, end_s = group[0].measures.begin_s, max(piece.measures.end_s for piece in group)
             if kind is BurstType.II:
                 group += [piece for piece in pieces if belongs_to(piece, group)]
@@ -240,12 +244,12 @@ def is_reported(piece: Piece) -> bool:
     return kind in (BurstType.III, BurstType.GROUP, BurstType.INTERFERENCE)
 
 
-def followers(pieces: Sequence[Piece]) -> list[list[Piece]]:
+def followers(pieces: Sequence[Piece], pause_s: float = MAX_PAUSE_S) -> list[list[Piece]]:
     """Return groups of pieces that follow each other without a long pause."""
     groups: list[list[Piece]] = []
     for piece in sorted(pieces, key=lambda piece: piece.measures.begin_s):
         last_s = max((each.measures.end_s for each in groups[-1]), default=0.0) if groups else float("-inf")
-        if piece.measures.begin_s <= last_s + MAX_PAUSE_S:
+        if piece.measures.begin_s <= last_s + pause_s:
             groups[-1].append(piece)
         else:
             groups.append([piece])

@@ -67,6 +67,8 @@ class Measures:
         Share of the runs that reach half of their peak within a cell.
     strokes
         Mean number of peaks of a run.
+    tail_share
+        Share of the runs that follow the fall of a burst.
     is_saturated
         True if half of the runs have a flat top far above the background.
     circular
@@ -97,6 +99,7 @@ class Measures:
     is_saturated: bool
     circular: float
     half_power_s: tuple[tuple[float, float], ...]
+    tail_share: float = 0.0
 
     @property
     def ratio(self) -> float:
@@ -205,6 +208,7 @@ def measures(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: 
         descent=descent(strong, frequencies_mhz) if max(run_s, spread_s) > SLOW_S else float("nan"),
         sharp_share=sum(run.onset - run.begin <= 1 and run.half - run.begin <= 1 for run in runs) / len(runs),
         strokes=sum(run.strokes for run in runs) / len(runs),
+        tail_share=sum(run.is_tail for run in runs) / len(runs),
         is_saturated=peak_db >= SATURATED_DB and quantile([run.flat_cells for run in runs], 0.5) >= SATURATED_CELLS,
         circular=_circular(runs),
         half_power_s=half_power_by_frequency(runs, frequencies_mhz, cell_s),

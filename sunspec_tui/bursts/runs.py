@@ -26,6 +26,9 @@ ONSET_SHARE = 0.25
 MAX_RUN_CELLS = 2400
 """Longest run: 20 minutes in cells of half a second; a longer one goes on as the next run."""
 
+MIN_TAIL_CELLS = 60
+"""Shortest tail of a run that counts: half a minute, as a continuum after a burst (type V) lasts."""
+
 MIN_RUN_CELLS = 2
 """Shortest run."""
 
@@ -67,6 +70,8 @@ class Run:
         V/I at the peak; NaN if unknown.
     is_open
         True if the run goes on.
+    is_tail
+        True if it follows the fall of another run, as a continuum after a burst does.
     """
 
     bin: int
@@ -82,6 +87,7 @@ class Run:
     strokes: int
     circular: float
     is_open: bool = False
+    is_tail: bool = False
 
 
 def smoothed(excess_db: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -169,11 +175,13 @@ class RunFinder:
         is_long = is_inside & (cell - self._begin >= MAX_RUN_CELLS)
         ends = is_inside & (is_low | has_fallen | is_long)
         runs = [run for i in np.flatnonzero(ends) if (run := self._run(int(i), cell)) is not None]
+        tail_ends = is_tail & is_low & (cell - self._begin >= MIN_TAIL_CELLS)
+        runs += [run for i in np.flatnonzero(tail_ends) if (run := self._tail(int(i), cell)) is not None]
         rises = is_tail & (values > np.maximum(self._valley + high - low, self._valley / FALL_SHARE))
         begins = (self._state == _OUTSIDE) & ~is_low | rises | is_long & ~is_low
         self._state[is_low] = _OUTSIDE
         self._state[has_fallen & ~is_low] = _TAIL
-        self._valley[has_fallen] = values[has_fallen]
+        self._valley[has_fallen], self._begin[has_fallen] = values[has_fallen], cell
         self._state[begins] = _INSIDE
         self._begin[begins], self._peak[begins] = cell, values[begins]
         return runs
@@ -186,6 +194,13 @@ class RunFinder:
         cells = np.arange(begin, end) % _HISTORY_CELLS
         values = self._excess[cells, number]
         return measured(number, begin, values, self._circular[cells, number], is_open=is_open)
+
+    def _tail(self, number: int, end: int) -> Run | None:
+        """Return what is left of a run after its fall, if it lasts long enough."""
+        cells = np.arange(int(self._begin[number]), end) % _HISTORY_CELLS
+        values = self._excess[cells, number]
+        run = measured(number, int(self._begin[number]), values, self._circular[cells, number])
+        return replace(run, is_tail=True) if run.peak_db > self._high[number] else None
 
     def open_runs(self, cell: int) -> list[Run]:
         """Return the runs that go on at a cell."""

@@ -24,7 +24,8 @@ def are_linked(first: Run, second: Run) -> bool:
     one, other = first.end - first.begin, second.end - second.begin
     shorter, longer = (one, other) if one < other else (other, one)
     overlap = min(first.end, second.end) - max(first.begin, second.begin)
-    return overlap >= MIN_OVERLAP * shorter and longer <= MAX_RATIO * shorter + RATIO_CELLS
+    is_alike = first.is_tail is second.is_tail and longer <= MAX_RATIO * shorter + RATIO_CELLS
+    return is_alike and overlap >= MIN_OVERLAP * shorter
 
 
 class Structures:
