@@ -155,7 +155,7 @@ def height_light_s(frequencies_mhz: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=8)
 def _heights_of_bins(frequencies_mhz: bytes) -> NDArray[np.float64]:
-    """Return the heights of all bins in light-seconds, from the bytes of their frequencies."""
+    """Return the heights of all bins, in light-seconds."""
     return height_light_s(np.frombuffer(frequencies_mhz))
 
 

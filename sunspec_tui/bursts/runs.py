@@ -196,7 +196,7 @@ class RunFinder:
         return measured(number, begin, values, self._circular[cells, number], is_open=is_open)
 
     def _tail(self, number: int, end: int) -> Run | None:
-        """Return what is left of a run after its fall, if it lasts long enough."""
+        """Return what is left of a run, if it lasts."""
         cells = np.arange(int(self._begin[number]), end) % _HISTORY_CELLS
         values = self._excess[cells, number]
         run = measured(number, int(self._begin[number]), values, self._circular[cells, number])

@@ -72,7 +72,7 @@ def test_a_settled_burst_is_forgotten_and_not_told_again():
     assert not follows._structures.all()
     assert not follows._names
     assert not follows._shown
-    assert follows._run_count == 0
+    assert follows.run_count == 0
     follows.add(beam(first=later), ())
     (other,) = follows.update(later + 60)
     assert other.name != burst.name
@@ -111,8 +111,8 @@ def test_the_number_of_runs_in_memory_is_bounded():
         first = FIRST + 16 * number
         follows.add([run(i, first + 2 * j, first + 2 * j + 2) for i in range(0, 116, 4) for j in range(30)], ())
         follows.update(first + 80)
-        assert follows._run_count <= MAX_RUNS + 29 * 30
-    assert follows._run_count == sum(len(runs) for runs in follows._structures.all())
+        assert follows.run_count <= MAX_RUNS + 29 * 30
+    assert follows.run_count == sum(len(runs) for runs in follows._structures.all())
 
 
 def test_nothing_gives_nothing():
