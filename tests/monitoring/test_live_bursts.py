@@ -240,7 +240,7 @@ def test_the_status_record_has_bursts_and_reports():
     record = status_record(Snapshot(NOON_S + 64, "", bursts=WATCHED))
     assert {key: value for key, value in record.items() if key.startswith(("bursts", "on_event"))} == {
         "bursts": "watching", "bursts_today": {"III": 1}, "bursts_total": {"III": 4, "RFI": 2},
-        "bursts_newest": record["bursts_newest"], "bursts_since_last_s": 60.0, "bursts_rows": 100,
+        "bursts_open": 0, "bursts_newest": record["bursts_newest"], "bursts_since_last_s": 60.0, "bursts_rows": 100,
         "bursts_rows_skipped": 7, "bursts_rows_waiting": 1, "bursts_reported": 2, "bursts_held_back": 3,
         "bursts_error": "", "on_event": "failing", "on_event_calls": 5, "on_event_failed": 4, "on_event_dropped": 3,
         "on_event_waiting": 2, "on_event_error": "--on-event: /bin/x fails",
