@@ -199,6 +199,16 @@ def test_bursts_are_counted_once_when_they_end():
     assert (counter.total, counter.today(NOON_S)) == ({III: 1, II: 1}, {II: 2})
 
 
+def test_a_withdrawn_burst_leaves_its_day_but_the_total_never_falls():
+    counter = BurstCounter()
+    counter.add([burst("a"), burst("b"), burst("c", is_wrong=True)])
+    counter.add([burst("b", is_wrong=True)])
+    assert (counter.total, counter.today(NOON_S)) == ({III: 2}, {III: 1})
+    counter.add([burst("b", is_open=True)])
+    counter.add([burst("b")])
+    assert (counter.total, counter.today(NOON_S)) == ({III: 2}, {III: 2})
+
+
 def test_a_day_has_its_own_counts():
     counter = BurstCounter()
     counter.add([burst("a"), burst("b", MIDNIGHT_S), burst("c", NOON_S - 86_400)])
@@ -223,6 +233,9 @@ def test_the_newest_and_the_strongest_are_solar_and_not_wrong():
     assert newest_solar(bursts).name == "c"
     assert [each.name for each in strongest(bursts, NOON_S, NOON_S + 60, 3)] == ["c", "a", "b"]
     assert newest_solar(BurstList()) is None
+    assert (BurstStatus(bursts=bursts).open, BurstStatus(bursts=bursts).seen_s) == (0, NOON_S + 6)
+    lasting = bursts.changed([burst("h", is_open=True), burst("i", type=RFI, is_open=True)])
+    assert BurstStatus(bursts=lasting).open == 1
     assert counts_text({RFI: 5, II: 1, III: 3, UNKNOWN: 2}) == "3 III, 1 II"
     assert counts_text({"II": 1}) == "1 II"
 

@@ -181,7 +181,7 @@ def samples(url):
 
 
 def wait_for_samples(url, wanted):
-    """Return the samples when they have some values; the state is cached for half a second."""
+    """Return the samples when they have some values."""
     return poll_until(lambda: wanted.items() <= (found := samples(url)).items() and found, 10)
 
 
