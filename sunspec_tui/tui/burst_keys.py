@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from sunspec_tui.core.bursts import Burst, BurstList
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.tui.burst_page import BurstPage
-from sunspec_tui.tui.burst_source import board_of
 from sunspec_tui.tui.day_keys import DayKeys
 from sunspec_tui.tui.display.burst_marks import marked_bursts, next_burst
 from sunspec_tui.tui.display.view_state import Interval
@@ -63,9 +62,8 @@ class BurstKeys(DayKeys):
 
     def why_no_bursts(self, hidden: int) -> str:
         """Return the reason for an empty list."""
-        is_recorded = not self.scene.shown.has_ring
-        is_looked_for = board_of(self.receiver) is not None
-        return why_no_bursts(is_looked_for=is_looked_for, is_recorded=is_recorded, hidden=hidden)
+        receiver = self.receiver
+        return why_no_bursts(hidden, "There are no rows yet." if receiver is None else receiver.bursts.why_none)
 
     def show_burst(self, burst: Burst) -> bool:
         """Move the picture to a burst.
@@ -93,9 +91,9 @@ class BurstKeys(DayKeys):
 
     def mark_burst(self, burst: Burst) -> None:
         """Mark a burst as wrong, or take that back."""
-        receiver, board = self.receiver, board_of(self.receiver)
-        if receiver is None or board is None:
+        receiver = self.receiver
+        if receiver is None:
             return
-        if not board.mark_wrong(burst.name, is_wrong=not burst.is_wrong):
+        if not receiver.bursts.board.mark_wrong(burst.name, is_wrong=not burst.is_wrong):
             self.notify("this burst is not kept any more", severity="warning")
         self.updater.follow_bursts(receiver)

@@ -24,15 +24,6 @@ _REVISION = re.compile(r"([0-9a-f]{8})-([0-9]{1,15})")
 _TEXTS = ("name", "reason", "source")
 
 
-def board_of(source: object) -> BurstBoard:
-    """Return the board of a receiver's bursts.
-
-    A receiver without a detector gets an empty board.
-    """
-    board = getattr(getattr(source, "bursts", None), "board", None)
-    return board if isinstance(board, BurstBoard) else BurstBoard()
-
-
 class BurstEntry:
     """One burst of the feed.
 

@@ -290,13 +290,12 @@ def test_a_burst_whose_rows_are_lost_is_not_shown(show):
 
 
 def test_a_receiver_without_detection_says_so(frames):
-    receiver = StillReceiver()
-    receiver.bursts = None
+    receiver = StillReceiver(bursts=False)
     for data in frames[:20]:
         receiver.feed(data)
     screen = Screen(80, 24, receiver)
     try:
         refresh(screen).press("B")
-        assert "This receiver does not look for bursts" in words_on(screen)
+        assert "Rows are not searched for bursts, because the monitor was started with --no-bursts" in words_on(screen)
     finally:
         screen.close()
