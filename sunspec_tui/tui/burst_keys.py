@@ -49,10 +49,12 @@ class BurstKeys(DayKeys):
         burst = next_burst(bursts, from_s, by, _SAME_S) if math.isfinite(from_s) else None
         if burst is not None:
             self.show_burst(burst)
-        elif not len(bursts):
-            self.notify(self.why_no_bursts(len(self.scene.bursts)))
-        else:
+        elif len(bursts):
             self.notify(f"no {'later' if by > 0 else 'earlier'} burst")
+        elif len(self.scene.bursts):
+            self.notify("no burst has a bracket: all are interference or wrong; B and i list them")
+        else:
+            self.notify(self.why_no_bursts(0))
 
     # The list
 

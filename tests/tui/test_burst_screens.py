@@ -277,9 +277,12 @@ def test_the_keys_go_from_burst_to_burst(show):
 
 
 def test_without_bursts_the_keys_give_the_reason(show):
-    screen = show((80, 24), [burst("r", 1, 2, kind=BurstType.INTERFERENCE)])
+    screen = show((80, 24))
     screen.press("D")
-    assert "1 detection is interference" in words_on(screen)
+    assert "No burst has been found yet" in words_on(screen)
+    screen.receiver.bursts.board.add([burst("r", 1, 2, kind=BurstType.INTERFERENCE)])
+    refresh(screen).press("D")
+    assert "all are interference or wrong" in words_on(screen)
 
 
 def test_a_burst_whose_rows_are_lost_is_not_shown(show):
