@@ -24,7 +24,6 @@ from sunspec_tui.core.settings import Settings
 from sunspec_tui.tui.app_commands import key_bindings
 from sunspec_tui.tui.attention import Attention, Bell, ReportSigns
 from sunspec_tui.tui.burst_keys import BurstKeys
-from sunspec_tui.tui.burst_source import board_of
 from sunspec_tui.tui.confirmations import Confirmation
 from sunspec_tui.tui.display.scene import Scene
 from sunspec_tui.tui.graphics_keys import GraphicsKeys
@@ -243,8 +242,7 @@ class Monitor(
         if self._recorded is not None:
             cast("Playback", receiver).is_paused = lambda: self.scene.view.paused_at_slot is not None
         receiver.listeners.add(self._ticker.news.set)
-        if (board := board_of(receiver)) is not None:
-            board.listeners.add(self._ticker.news.set)
+        receiver.bursts.board.listeners.add(self._ticker.news.set)
 
     def _show_receiver(self) -> None:
         self._ticker.update_often()

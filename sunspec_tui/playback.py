@@ -23,9 +23,11 @@ from sunspec_tui.core.memory_usage import NOT_READ, Collector
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.timeline_export import check_export_size, unknown_rows_text
 from sunspec_tui.core.times import format_date_and_clock
+from sunspec_tui.files.burst_tables import BurstTables
 from sunspec_tui.files.note_follower import NoteFollower
 from sunspec_tui.files.playhead import PlayedTimeline, PlayHead
 from sunspec_tui.files.write import export
+from sunspec_tui.monitoring.recorded_bursts import RecordedBursts
 from sunspec_tui.monitoring.snapshot import Snapshot, ViewedRows
 from sunspec_tui.timeline.recorded import RecordedSection, RecordedTimeline
 
@@ -55,13 +57,15 @@ class Playback:
         Monotonic clock in seconds.
     notes_path
         File of the observers' notes; None for no notes.
+    burst_tables
+        Tables of bursts beside the rows; None for no bursts.
     scale
         Flux scale of the timeline; None without one.
 
     Attributes
     ----------
-    notes, unit
-        The observers' notes, and the unit of the powers.
+    notes, bursts, unit
+        The observers' notes, the bursts, and the unit of the powers.
     station
         Station of the rows at the end of the timeline; empty if it is not known.
     listeners
@@ -77,6 +81,7 @@ class Playback:
         clock: Callable[[], float] = time.monotonic,
         *,
         notes_path: Path | None = None,
+        burst_tables: BurstTables | None = None,
         scale: FluxScale | None = None,
     ) -> None:
         self._recorded, self._clock, self._scale = recorded, clock, scale
@@ -84,6 +89,7 @@ class Playback:
         self._played = PlayedTimeline(recorded.source, lambda: self.head.time_s)
         self.listeners = Listeners()
         self.notes, self.unit = NoteFollower(notes_path, self.listeners.notify), recorded.unit
+        self.bursts = RecordedBursts(burst_tables, self._interval_s)
         self.is_paused: Callable[[], bool] = lambda: False
         self._collector = Collector(0)
         self._ticks = self._jumps = 0
@@ -100,6 +106,7 @@ class Playback:
     def start(self) -> None:
         """Start the thread that plays, and looks for new rows."""
         self.notes.start()
+        self.bursts.start()
         self._thread = threading.Thread(target=self._run, name="sunspec-playback", daemon=True)
         self._thread.start()
 
@@ -110,6 +117,7 @@ class Playback:
         """
         self._ending.set()
         self.notes.stop()
+        self.bursts.stop()
         if self._thread is not None:
             self._thread.join(max(0.0, min(1.0, deadline_s - time.monotonic())))
 
@@ -239,6 +247,10 @@ class Playback:
 
     def _state(self) -> str:
         return f"PLAY {self.head.speed:g}x" if self.head.is_playing else "VIEW"
+
+    def _interval_s(self) -> tuple[float, float] | None:
+        extent = self._recorded.source.extent()
+        return None if extent is None else (extent.begin_s, extent.end_s)
 
     def _interval_text(self) -> str:
         extent = self._recorded.source.extent()

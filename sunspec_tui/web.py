@@ -171,7 +171,7 @@ class _Running:
         from sunspec_tui.webapp.answer_budget import ByteBudget
         from sunspec_tui.webapp.application import application
         from sunspec_tui.webapp.broadcaster import Broadcaster
-        from sunspec_tui.webapp.burst_feed import BurstFeed, board_of
+        from sunspec_tui.webapp.burst_feed import BurstFeed
         from sunspec_tui.webapp.connection_limits import Connections
         from sunspec_tui.webapp.context import AppContext
         from sunspec_tui.webapp.figure_cache import FigureCache
@@ -184,7 +184,7 @@ class _Running:
         self._error_log = VisitorErrorLog(log)
         self.broadcaster: Broadcaster = Broadcaster(source, counts=owner.counts, error_log=self._error_log)
         self._figures = FigureCache(source.plot_job)
-        self._bursts: BurstFeed = BurstFeed(board_of(source))
+        self._bursts: BurstFeed = BurstFeed(source.bursts.board)
         self.broadcaster.status.more_fields = self._bursts.live_fields
         max_connections, max_viewers = _connection_limits(options.max_clients)
         self._connections: Connections = Connections(max_connections, owner.refuse, is_local=options.is_local)

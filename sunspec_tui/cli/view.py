@@ -68,13 +68,17 @@ def open_playback(
     settings: PlaybackSettings, paths: list[Path], opening: Opening, scale: "FluxScale | None"
 ) -> "Playback":
     """Open the files, and return them in place of a receiver."""
+    from sunspec_tui.files.burst_tables import BurstTables
     from sunspec_tui.files.notes import notes_path
     from sunspec_tui.files.read_limits import RowSelection
+    from sunspec_tui.monitoring.recorded_bursts import MAX_RECORDED
     from sunspec_tui.playback import Playback
     from sunspec_tui.timeline.recorded import open_timeline
 
     selection = RowSelection(observation=settings.observation, tuning=settings.tuning, chan0=settings.chan0)
     # The notes of an archive are in its directory.
-    notes = notes_path(paths[0], None) if len(paths) == 1 and paths[0].is_dir() else None
+    is_archive = len(paths) == 1 and paths[0].is_dir()
+    notes = notes_path(paths[0], None) if is_archive else None
     recorded = open_timeline(paths, selection, opening.progress, scale)
-    return Playback(recorded, settings.speed, notes_path=notes, scale=scale)
+    tables = BurstTables(paths, MAX_RECORDED, is_archive=is_archive)
+    return Playback(recorded, settings.speed, notes_path=notes, burst_tables=tables, scale=scale)

@@ -6,8 +6,9 @@ The detector's thread adds changes; screens, pages, tables and notifications rea
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Protocol
 
-from sunspec_tui.core.bursts import NO_BURSTS, Burst, BurstList, BurstType
+from sunspec_tui.core.bursts import NO_BURSTS, Burst, BurstList
 from sunspec_tui.core.listeners import Listeners
 
 MAX_BURSTS = 1000
@@ -17,16 +18,21 @@ MAX_BURSTS = 1000
 class BurstBoard:
     """List of the newest bursts.
 
+    Parameters
+    ----------
+    most
+        Largest number of bursts, see `BurstList.changed`.
+
     Attributes
     ----------
     listeners
         Functions without arguments called after each change, from the thread that made it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MAX_BURSTS) -> None:
+        self._most = most
         self.listeners = Listeners()
         self._bursts = NO_BURSTS
-        self._closed = dict.fromkeys(BurstType, 0)
         # Verdicts of observers by name; the detector may withdraw other bursts, and find them again.
         self._verdicts: dict[str, bool] = {}
         self._lock = threading.Lock()
@@ -35,14 +41,6 @@ class BurstBoard:
     def bursts(self) -> BurstList:
         """The bursts now; the list is replaced, never changed."""
         return self._bursts
-
-    @property
-    def closed(self) -> Mapping[BurstType, int]:
-        """Number of bursts of each type closed since the start.
-
-        The type is that at the closing. The numbers only grow, also when bursts are dropped from the list.
-        """
-        return dict(self._closed)
 
     def add(self, changes: Iterable[Burst]) -> None:
         """Add bursts that were opened, updated or closed.
@@ -53,20 +51,36 @@ class BurstBoard:
         if not changes:
             return
         with self._lock:
-            self._count_closed(changes)
             judged = (replace(burst, is_wrong=self._verdicts.get(burst.name, burst.is_wrong)) for burst in changes)
-            self._bursts = self._bursts.changed(judged, MAX_BURSTS)
+            self._bursts = self._bursts.changed(judged, self._most)
             names = {burst.name for burst in self._bursts}
             self._verdicts = {name: verdict for name, verdict in self._verdicts.items() if name in names}
         self.listeners.notify()
 
-    def _count_closed(self, changes: Iterable[Burst]) -> None:
-        # An unknown burst counts as open: it is new, or was dropped from the list while it was open.
-        is_open = {burst.name: burst.is_open for burst in self._bursts}
-        for burst in changes:
-            if is_open.get(burst.name, True) and not burst.is_open and not burst.is_wrong:
-                self._closed[burst.type] += 1
-            is_open[burst.name] = burst.is_open
+    def replace_all(self, before: BurstList, bursts: Iterable[Burst], verdicts: Mapping[str, bool]) -> bool:
+        """Replace the list, unless it was changed in the meantime.
+
+        Parameters
+        ----------
+        before
+            The list that is to be replaced.
+        bursts
+            The new bursts.
+        verdicts
+            Verdicts of observers that hold in place of those of `bursts`, by name.
+
+        Returns
+        -------
+        bool
+            False if the list is not `before` any more.
+        """
+        judged = [replace(burst, is_wrong=verdicts.get(burst.name, burst.is_wrong)) for burst in bursts]
+        with self._lock:
+            if self._bursts is not before:
+                return False
+            self._bursts, self._verdicts = NO_BURSTS.changed(judged, self._most), dict(verdicts)
+        self.listeners.notify()
+        return True
 
     def mark_wrong(self, name: str, *, is_wrong: bool = True) -> bool:
         """Keep an observer's verdict; return False if no burst has the name."""
@@ -77,3 +91,17 @@ class BurstBoard:
         if marked:
             self.listeners.notify()
         return bool(marked)
+
+
+class BurstSource(Protocol):
+    """Bursts of a receiver or of recorded rows."""
+
+    @property
+    def board(self) -> BurstBoard:
+        """The bursts, with their listeners."""
+        ...
+
+    @property
+    def why_none(self) -> str:
+        """Reason for an empty board, as sentences."""
+        ...

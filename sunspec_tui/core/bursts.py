@@ -182,15 +182,30 @@ class BurstList:
         changes
             New values; a burst with a known name replaces the old value.
         most
-            Largest number of bursts; the oldest ones are dropped.
+            Largest number of bursts, see `_without_oldest`.
         """
         known = {burst.name: burst for burst in self._bursts} | {burst.name: burst for burst in changes}
         bursts = sorted(known.values(), key=lambda burst: (burst.begin_s, burst.name))
-        return BurstList(bursts if most is None else bursts[max(0, len(bursts) - most) :])
+        return BurstList(bursts if most is None else _without_oldest(bursts, most))
 
     def counts(self) -> Mapping[BurstType, int]:
         """Return the number of bursts of each type."""
         return {kind: sum(burst.type is kind for burst in self._bursts) for kind in BurstType}
+
+
+def _without_oldest(bursts: list[Burst], most: int) -> list[Burst]:
+    """Drop the oldest bursts beyond a number, interference and wrong ones first.
+
+    Open bursts stay, and so does the newest tenth: whoever writes a table must see each burst that has just ended.
+    """
+    surplus = len(bursts) - most
+    if surplus <= 0:
+        return bursts
+    older = [burst for burst in bursts[: len(bursts) - most // 10] if not burst.is_open]
+    # The sorting keeps the order of the begins within both kinds.
+    older.sort(key=lambda burst: burst.is_solar and not burst.is_wrong)
+    dropped = {burst.name for burst in older[:surplus]}
+    return [burst for burst in bursts if burst.name not in dropped]
 
 
 NO_BURSTS = BurstList()

@@ -76,7 +76,7 @@ COLUMNS = (
     Column("half_power_s", "string", "", "durations at half power, as MHz:seconds", _durations),
     Column("circular", "float64", "", "V/I at the peak, -1 to 1", lambda burst: _number(burst.circular)),
     Column("is_saturated", "bool", "", "the receiver was saturated", lambda burst: str(burst.is_saturated)),
-    Column("is_wrong", "bool", "", "an observer marked it as wrong", lambda burst: str(burst.is_wrong)),
+    Column("is_wrong", "bool", "", "marked as wrong by an observer, or withdrawn", lambda burst: str(burst.is_wrong)),
     Column("reason", "string", "", "what decided the type", lambda burst: printable(burst.reason, MAX_REASON)),
 )  # fmt: skip
 """Columns of a table, in their order."""

@@ -59,7 +59,7 @@ class BurstDays:
         """
         path = day_table(self._directory, day)
         try:
-            stamp = _stamp(path)
+            stamp = file_stamp(path)
             if not stamp or stamp != self._stamps.get(day):
                 self._kept[day] = BurstList(read_burst_table(path) if stamp else ())
                 self._stamps[day] = stamp
@@ -87,7 +87,7 @@ class BurstDays:
             bursts = self.load(day).changed(self._waiting[day].values(), MAX_ROWS)
             for extension in EXTENSIONS:
                 write_burst_table(bursts, day_table(self._directory, day, extension))
-            self._kept[day], self._stamps[day] = bursts, _stamp(day_table(self._directory, day))
+            self._kept[day], self._stamps[day] = bursts, file_stamp(day_table(self._directory, day))
             del self._waiting[day]
         for day in sorted(self._kept)[:-_MAX_DAYS]:
             del self._kept[day]
@@ -100,7 +100,7 @@ class BurstDays:
         log.warning("%s; it is kept as %s, and a new table begins", printable(error), printable_name(aside.name))
 
 
-def _stamp(path: Path) -> tuple[int, ...]:
+def file_stamp(path: Path) -> tuple[int, ...]:
     """Return the state of a file, which changes when it is written.
 
     It is empty without a file.

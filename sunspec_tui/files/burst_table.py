@@ -5,13 +5,14 @@ The header is written here, because a monitor that keeps a table need not load a
 """
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
 from sunspec_tui.core.bursts import Burst
 from sunspec_tui.core.errors import ExportError, SourceError, UsageError
-from sunspec_tui.core.printable import printable, printable_name
+from sunspec_tui.core.printable import printable, printable_name, quote_untrusted
 from sunspec_tui.core.version import __version__
 from sunspec_tui.files.atomic_write import atomic_write
 from sunspec_tui.files.burst_columns import COLUMNS, REQUIRED, Column, burst_of_row
@@ -73,6 +74,47 @@ def read_burst_table(path: Path) -> list[Burst]:
     """
     try:
         return [burst_of_row(row) for row in read_table(path, REQUIRED)]
+    except (SourceError, OSError) as error:
+        raise refused(path, "a table of bursts", error) from error
+
+
+def mark_in_tables(paths: Sequence[Path], verdicts: Mapping[str, bool]) -> None:
+    """Write whether bursts are wrong to tables of the same bursts.
+
+    The first table is read anew, so what another program has written stays; then all are replaced.
+
+    Parameters
+    ----------
+    paths
+        The tables.
+    verdicts
+        The verdicts by the names of the bursts.
+
+    Raises
+    ------
+    SourceError
+        If the first table cannot be read.
+    ExportError
+        If a table cannot be written, or has columns of its own.
+    """
+    bursts = list[Burst]()
+    for path in reversed(paths):
+        bursts = _read_own(path)
+    marked = [replace(burst, is_wrong=verdicts.get(burst.name, burst.is_wrong)) for burst in bursts]
+    for path in paths:
+        write_burst_table(marked, path)
+
+
+def _read_own(path: Path) -> list[Burst]:
+    """Read a table that is to be written again."""
+    names = {column.name for column in COLUMNS}
+    try:
+        rows = read_table(path, REQUIRED)
+        if rows and (others := rows[0].cells.keys() - names):
+            columns = ", ".join(quote_untrusted(name, 40) for name in sorted(others)[:3])
+            why = "it has further columns, which would be lost"
+            raise ExportError(f"{printable_name(path)} is not written again: {why} ({columns}); edit is_wrong there")
+        return [burst_of_row(row) for row in rows]
     except (SourceError, OSError) as error:
         raise refused(path, "a table of bursts", error) from error
 

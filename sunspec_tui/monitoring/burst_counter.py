@@ -12,6 +12,8 @@ from sunspec_tui.core.sun import OVRO_LWA, ObservingSite
 MAX_COUNTED = 20_000
 """Largest number of bursts that the counts of a day know by name."""
 
+_NO_DAY = "withdrawn"
+
 
 class BurstCounter:
     """Counter of the bursts that have ended, for any thread.
@@ -38,15 +40,23 @@ class BurstCounter:
         self._today: tuple[str, Mapping[BurstType, int]] = "", {}
 
     def add(self, changes: Iterable[Burst]) -> None:
-        """Count the bursts that have ended; an open one counts later."""
-        ended = [burst for burst in changes if not burst.is_open and not burst.is_wrong]
+        """Count the bursts that have ended; an open one counts later.
+
+        The detector may withdraw a burst after its end. Then it leaves the counts of its day, while the total, which
+        never falls, keeps it.
+        """
+        ended = [burst for burst in changes if not burst.is_open]
         if not ended:
             return
         total = Counter(self.total)
         with self._lock:
             for burst in ended:
-                total[burst.type] += burst.name not in self._ended
-                self._ended[burst.name] = burst.type, self._day_at(burst.begin_s)
+                is_known = burst.name in self._ended
+                if not burst.is_wrong:
+                    total[burst.type] += not is_known
+                    self._ended[burst.name] = burst.type, self._day_at(burst.begin_s)
+                elif is_known:
+                    self._ended[burst.name] = burst.type, _NO_DAY
             while len(self._ended) > MAX_COUNTED:
                 del self._ended[next(iter(self._ended))]
             self.total = dict(total)

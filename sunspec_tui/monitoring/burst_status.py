@@ -126,6 +126,19 @@ class BurstStatus:
             return math.nan
         return 0.0 if newest.is_open else max(0.0, self.data_s - newest.end_s)
 
+    @property
+    def open(self) -> int:
+        """Number of solar bursts in progress."""
+        return sum(burst.is_open and is_shown(burst) for burst in self.bursts)
+
+    @property
+    def seen_s(self) -> float:
+        """Time when a solar burst was last seen, seconds since 1970 UTC.
+
+        It is NaN before the first one.
+        """
+        return max((burst.end_s for burst in self.bursts if is_shown(burst)), default=math.nan)
+
 
 def newest_solar(bursts: BurstList) -> Burst | None:
     """Return the solar burst that began last, without wrong ones."""

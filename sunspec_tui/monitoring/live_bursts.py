@@ -33,6 +33,8 @@ POLL_S = 0.5
 
 _POLL_SHARE = 0.05  # seconds for each row of the ring: a fifth of the ring at the usual four rows a second
 _SKIPPED_PAUSE_S = 60.0
+_NONE_YET = "No burst has been found yet. Bursts are found as soon as the quiet background is known."
+_IS_OFF = "Rows are not searched for bursts, because the monitor was started with --no-bursts."
 
 
 def usual_detector(frequencies_hz: NDArray[np.float64], products: tuple[Product, ...], source: str) -> Detector:
@@ -139,6 +141,11 @@ class LiveBursts:
     def counts(self) -> RowCounts:
         """Rows that were searched, left out, and not read yet."""
         return self._follower.counts
+
+    @property
+    def why_none(self) -> str:
+        """Reason for an empty board, as sentences."""
+        return _NONE_YET if self._is_on else _IS_OFF
 
     def status(self) -> BurstStatus:
         """Return the present state, from any thread."""

@@ -153,6 +153,7 @@ def _burst_fields(bursts: BurstStatus) -> dict[str, Any]:
         "bursts": str(bursts.state),
         "bursts_today": {str(kind): count for kind, count in bursts.today.items()},
         "bursts_total": {str(kind): count for kind, count in bursts.total.items()},
+        "bursts_open": bursts.open,
         "bursts_newest": None if newest is None else burst_record(newest),
         "bursts_since_last_s": known(bursts.since_last_s, 1),
         "bursts_rows": bursts.rows.seen,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from sunspec_tui.core.bursts import Burst, BurstList
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.tui.burst_page import BurstPage
-from sunspec_tui.tui.burst_source import board_of
 from sunspec_tui.tui.day_keys import DayKeys
 from sunspec_tui.tui.display.burst_marks import marked_bursts, next_burst
 from sunspec_tui.tui.display.view_state import Interval
@@ -50,10 +49,12 @@ class BurstKeys(DayKeys):
         burst = next_burst(bursts, from_s, by, _SAME_S) if math.isfinite(from_s) else None
         if burst is not None:
             self.show_burst(burst)
-        elif not len(bursts):
-            self.notify(self.why_no_bursts(len(self.scene.bursts)))
-        else:
+        elif len(bursts):
             self.notify(f"no {'later' if by > 0 else 'earlier'} burst")
+        elif len(self.scene.bursts):
+            self.notify("no burst has a bracket: all are interference or wrong; B and i list them")
+        else:
+            self.notify(self.why_no_bursts(0))
 
     # The list
 
@@ -66,9 +67,8 @@ class BurstKeys(DayKeys):
 
     def why_no_bursts(self, hidden: int) -> str:
         """Return the reason for an empty list."""
-        is_recorded = not self.scene.shown.has_ring
-        is_looked_for = board_of(self.receiver) is not None
-        return why_no_bursts(is_looked_for=is_looked_for, is_recorded=is_recorded, hidden=hidden)
+        receiver = self.receiver
+        return why_no_bursts(hidden, "There are no rows yet." if receiver is None else receiver.bursts.why_none)
 
     def show_burst(self, burst: Burst) -> bool:
         """Move the picture to a burst.
@@ -96,9 +96,9 @@ class BurstKeys(DayKeys):
 
     def mark_burst(self, burst: Burst) -> None:
         """Mark a burst as wrong, or take that back."""
-        receiver, board = self.receiver, board_of(self.receiver)
-        if receiver is None or board is None:
+        receiver = self.receiver
+        if receiver is None:
             return
-        if not board.mark_wrong(burst.name, is_wrong=not burst.is_wrong):
+        if not receiver.bursts.board.mark_wrong(burst.name, is_wrong=not burst.is_wrong):
             self.notify("this burst is not kept any more", severity="warning")
         self.updater.follow_bursts(receiver)

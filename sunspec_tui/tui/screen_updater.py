@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from sunspec_tui.core.burst_board import BurstSource
 from sunspec_tui.core.listeners import Listeners
 from sunspec_tui.monitoring.snapshot import NO_ROWS
 from sunspec_tui.tui.attention import Attention
-from sunspec_tui.tui.burst_source import bursts_of
 from sunspec_tui.tui.confirmations import Confirmation
 from sunspec_tui.tui.day_reader import DayReader, DayRequest
 from sunspec_tui.tui.display.history_loader import LiveSource
@@ -44,6 +44,11 @@ class ReadReceiver(LiveSource, Protocol):
     @property
     def notes(self) -> "NoteFollower":
         """The observers' notes."""
+        ...
+
+    @property
+    def bursts(self) -> BurstSource:
+        """The bursts."""
         ...
 
     def snapshot(self, since: int = 0, *, memory: bool = True) -> "Snapshot":
@@ -156,7 +161,7 @@ class ScreenUpdater:
 
     def follow_bursts(self, receiver: ReadReceiver) -> None:
         """Show the bursts of the receiver, if they have changed."""
-        scene, bursts = self._display.scene, bursts_of(receiver)
+        scene, bursts = self._display.scene, receiver.bursts.board.bursts
         if bursts is not scene.bursts:
             scene.bursts, self._undrawn = bursts, True
             self.burst_listeners.notify()

@@ -7,15 +7,13 @@ newest values of each burst, and knows by the numbers how many changes it has mi
 import asyncio
 import re
 import secrets
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from sunspec_tui.core.burst_board import BurstBoard
-from sunspec_tui.core.bursts import NO_BURSTS, Burst, BurstType, burst_record
+from sunspec_tui.core.bursts import NO_BURSTS, Burst, burst_record
 from sunspec_tui.core.listeners import ThreadSafeEvent
-from sunspec_tui.core.notes import utc_text
 from sunspec_tui.core.printable import printable
 
 PAUSE_S = 0.25
@@ -24,33 +22,6 @@ PAUSE_S = 0.25
 _IDLE_S = 60.0
 _REVISION = re.compile(r"([0-9a-f]{8})-([0-9]{1,15})")
 _TEXTS = ("name", "reason", "source")
-
-
-class BurstTotals(NamedTuple):
-    """Numbers of bursts for the metrics.
-
-    Attributes
-    ----------
-    closed
-        Number of bursts of each type that have been closed since the start.
-    in_progress
-        Number of solar bursts in progress.
-    seen_s
-        Time when a solar burst was last seen, seconds since 1970 UTC; None if there was none.
-    """
-
-    closed: Mapping[BurstType, int]
-    in_progress: int
-    seen_s: float | None
-
-
-def board_of(source: object) -> BurstBoard:
-    """Return the board of a receiver's bursts.
-
-    A receiver without a detector gets an empty board.
-    """
-    board = getattr(getattr(source, "bursts", None), "board", None)
-    return board if isinstance(board, BurstBoard) else BurstBoard()
 
 
 class BurstEntry:
@@ -139,12 +110,6 @@ class BurstFeed:
         """Return the same bursts in the order of their changes."""
         return sorted(self.entries(after), key=lambda entry: entry.number)
 
-    def totals(self) -> BurstTotals:
-        """Return the numbers for the metrics."""
-        solar = _solar(self._bursts)
-        in_progress = sum(burst.is_open for burst in solar)
-        return BurstTotals(self._board.closed, in_progress, max((burst.end_s for burst in solar), default=None))
-
     # Revisions
 
     def revision(self, number: int | None = None) -> str:
@@ -199,18 +164,3 @@ class BurstFeed:
         """Return the fields for the status record of live pages."""
         self.update()
         return {"burst_revision": self.revision()}
-
-    def status_fields(self) -> dict[str, Any]:
-        """Return the fields for the whole status."""
-        self.update()
-        newest = next(reversed(_solar(self._bursts)), None)
-        return {
-            "bursts_open": self.totals().in_progress,
-            "newest_burst": None if newest is None else newest.short_text,
-            "newest_burst_utc": None if newest is None else utc_text(newest.begin_s),
-        }
-
-
-def _solar(bursts: Iterable[Burst]) -> list[Burst]:
-    """Return the bursts that are solar and not marked as wrong."""
-    return [burst for burst in bursts if burst.is_solar and not burst.is_wrong]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from sunspec_tui.core.burst_board import BurstSource
 from sunspec_tui.core.frame import Frame
 from sunspec_tui.files.note_follower import NoteFollower
 from sunspec_tui.monitoring.web_status import WebStatus
@@ -23,6 +24,10 @@ class Source(RowSource, Protocol):
     @property
     def notes(self) -> NoteFollower:
         """The observers' notes."""
+
+    @property
+    def bursts(self) -> BurstSource:
+        """The bursts."""
 
     def last_frame(self) -> Frame | None:
         """Return the newest frame as received."""

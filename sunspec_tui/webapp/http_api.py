@@ -309,7 +309,6 @@ def full_record(context: AppContext) -> dict[str, Any]:
         "last_mhz": None if mhz is None else float(mhz[-1]),
         "products": [] if axis is None else [str(each) for each in available(axis.npol)],
         "buffer_length": context.buffer_length,
-        **context.bursts.status_fields(),
     }
 
 
@@ -335,5 +334,5 @@ async def prometheus(request: Request) -> Response:
     """Return the status for Prometheus."""
     context = context_of(request)
     record = full_record(context)
-    text = metrics(context.broadcaster.status.snapshot(), record, context.status(), context.bursts.totals())
+    text = metrics(context.broadcaster.status.snapshot(), record, context.status())
     return Response(text, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})

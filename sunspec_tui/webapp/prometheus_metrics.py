@@ -1,15 +1,17 @@
 """Format the monitor's status as Prometheus metrics, with units in their names."""
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from sunspec_tui.core.bursts import BurstType
+from sunspec_tui.monitoring.burst_status import BurstState, BurstStatus
 from sunspec_tui.monitoring.snapshot import Snapshot
 from sunspec_tui.monitoring.web_status import WebStatus
 from sunspec_tui.stream.health_reading import StreamState
-from sunspec_tui.webapp.burst_feed import BurstTotals
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -34,7 +36,7 @@ _GAUGES = {
 }
 
 
-def metrics(snapshot: Snapshot, record: dict[str, Any], web: WebStatus, bursts: BurstTotals) -> bytes:
+def metrics(snapshot: Snapshot, record: dict[str, Any], web: WebStatus) -> bytes:
     """Return the text for Prometheus; unknown values are left out.
 
     Parameters
@@ -43,11 +45,9 @@ def metrics(snapshot: Snapshot, record: dict[str, Any], web: WebStatus, bursts: 
         The monitor's state, and the same state as `status_record` formats it.
     web
         Status of the web view.
-    bursts
-        Numbers of bursts.
     """
     registry = CollectorRegistry(auto_describe=False)
-    families = (*_of_stream(snapshot, record), *_of_web(web), *_of_bursts(bursts, snapshot.taken_s))
+    families = (*_of_stream(snapshot, record), *_of_web(web), *_of_bursts(snapshot.bursts, snapshot.taken_s))
     registry.register(_Families(list(families)))
     return generate_latest(registry)
 
@@ -105,13 +105,15 @@ def _of_web(web: WebStatus) -> Iterator[Metric]:
         yield CounterMetricFamily(f"sunspec_web_{name}", text, value=value)
 
 
-def _of_bursts(bursts: BurstTotals, now_s: float) -> Iterator[Metric]:
+def _of_bursts(bursts: BurstStatus, now_s: float) -> Iterator[Metric]:
+    if bursts.state is BurstState.OFF:
+        return
     closed = CounterMetricFamily("sunspec_bursts", "Bursts that have ended, by their type at the end", labels=["type"])
-    for kind, count in bursts.closed.items():
-        closed.add_metric([kind], count)
+    for kind in BurstType:
+        closed.add_metric([kind], bursts.total.get(kind, 0))
     yield closed
-    yield GaugeMetricFamily("sunspec_bursts_open", "Solar bursts in progress", value=bursts.in_progress)
-    if bursts.seen_s is not None:
+    yield GaugeMetricFamily("sunspec_bursts_open", "Solar bursts in progress", value=bursts.open)
+    if math.isfinite(bursts.seen_s):
         since_s = max(0.0, now_s - bursts.seen_s)
         yield GaugeMetricFamily(
             "sunspec_seconds_since_last_burst", "Now minus the time when a solar burst was last seen", value=since_s

@@ -3,6 +3,8 @@
 import json
 import math
 
+import pytest
+
 from sunspec_tui.core.bursts import NO_BURSTS, Burst, BurstList, BurstType, burst_record
 
 BEGIN_S = 1_780_857_690.0
@@ -29,6 +31,34 @@ def test_a_change_replaces_the_burst_of_its_name_and_drops_the_oldest():
     assert [each.name for each in bursts] == ["a", "b"]
     assert changed.counts()[BurstType.III] == 1
     assert changed.counts()[BurstType.II] == 0
+
+
+RFI = {"type": BurstType.INTERFERENCE}
+
+
+@pytest.mark.parametrize(
+    ("bursts", "most", "kept"),
+    [
+        ([("a", {}), ("b", {}), ("c", {})], 2, "bc"),
+        ([("a", {"is_open": True}), ("b", {}), ("c", {})], 2, "ac"),
+        ([("a", {"is_open": True}), ("b", {"is_open": True})], 1, "ab"),
+        ([("a", {}), ("b", RFI), ("c", {})], 2, "ac"),
+        ([("a", {}), ("b", {"is_wrong": True}), ("c", {})], 2, "ac"),
+        ([("a", {}), ("b", RFI), ("c", RFI), ("d", {})], 2, "ad"),
+        ([("a", {}), ("b", RFI), ("c", {}), ("d", {})], 2, "cd"),
+        ([("a", {}), ("b", RFI | {"is_open": True}), ("c", {})], 2, "bc"),
+        ([("a", {}), ("b", {})], 2, "ab"),
+    ],
+)
+def test_open_bursts_stay_and_interference_is_dropped_first(bursts, most, kept):
+    given = [burst(name, 10.0 * number, **values) for number, (name, values) in enumerate(bursts)]
+    assert "".join(each.name for each in NO_BURSTS.changed(given, most)) == kept
+
+
+def test_the_newest_tenth_stays_whatever_it_is():
+    older = BurstList(burst(f"{number:02d}", float(number)) for number in range(20))
+    changed = older.changed([burst("r", 50.0, **RFI)], most=20)
+    assert (changed[0].name, changed[-1].name, len(changed)) == ("01", "r", 20)
 
 
 def test_a_record_is_valid_json_with_unknown_numbers_as_null():

@@ -9,7 +9,9 @@ from solar_event import DATA, needs_event
 from terminals import PROGRAM, Terminal
 from waiting import poll_until
 
+from sunspec_tui.core.bursts import Burst, BurstType
 from sunspec_tui.core.flux_scale import load_flux_scale, scale_recording
+from sunspec_tui.files.burst_table import read_burst_table, write_burst_table
 from sunspec_tui.files.read import read_recording
 from sunspec_tui.files.write import export
 
@@ -155,3 +157,34 @@ def test_a_last_run_keeps_its_view_apart_from_the_monitor(view, tmp_path):
     again.shows("VIEW", "inferno")
     # The next files are shown whole.
     poll_until(lambda: shown_span(again) == whole, 20, lambda: again.text)
+
+
+def test_bursts_of_a_table_beside_the_files_are_shown_listed_and_marked(view, tmp_path):
+    (tmp_path / "day").mkdir()
+    table = three_files(tmp_path / "day") / "bursts.ecsv"
+    times = START_S + 100, START_S + 105, START_S + 130
+    found = Burst("n-1", *times, 13.7, 14.6, BurstType.II, 0.8, 9.5, source="0.npz")
+    (tmp_path / "day" / "hidden.npz.part").write_bytes(b"")
+    write_burst_table([found, replace(found, name="n-2", source="hidden.npz.part")], table)
+    terminal = view(tmp_path / "day", columns=120, lines=30)
+    terminal.shows("VIEW", "┌II")
+    terminal.press("B")
+    terminal.shows("1 of 1", "80 %", "9.5")
+    terminal.press("w")
+    terminal.shows("wrong", "n-1")
+    poll_until(lambda: [each.is_wrong for each in read_burst_table(table)] == [True, False], 20)
+    terminal.press("\x1b")
+    terminal.hides("┌II")
+    # What another program writes appears.
+    write_burst_table([found], table)
+    terminal.shows("┌II")
+    terminal.press("q")
+    assert terminal.process.wait(15) == 0
+
+
+def test_without_a_table_the_list_says_how_to_make_one(view, tmp_path):
+    (tmp_path / "day").mkdir()
+    terminal = view(three_files(tmp_path / "day"), columns=120, lines=30)
+    terminal.shows("VIEW", "picture to")
+    terminal.press("B")
+    terminal.shows("There is no table of bursts beside these rows", "bursts.ecsv beside the rows")

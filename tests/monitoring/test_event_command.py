@@ -169,13 +169,18 @@ def test_input_that_is_not_read_and_closed_outputs_are_no_fault(start, events, t
 
 
 def test_a_process_left_behind_does_not_delay_the_next_call(start, fifo, tmp_path):
-    done = tmp_path / "done"
+    done, ended = tmp_path / "done", tmp_path / "ended"
     # The process in the background keeps the output open.
-    command = start("sh", "-c", f"(read x < {fifo}) & echo >> {done}", limits=replace(QUICK, time_s=20.0))
+    script = f"(read x < {fifo}; echo >> {ended}) & echo >> {done}"
+    command = start("sh", "-c", script, limits=replace(QUICK, time_s=20.0))
     command.submit(report(1))
     command.submit(report(2))
     poll_until(lambda: done.exists() and len(done.read_text()) == 2, 10)
-    fifo.open("w").close()
+    # Both processes end, also one that opens the pipe late.
+    with fifo.open("w") as pipe:
+        pipe.write("\n\n")
+        pipe.flush()
+        poll_until(lambda: ended.exists() and len(ended.read_text()) == 2, 10)
 
 
 def test_a_thousand_calls_are_bounded_and_counted(start, events, fifo):

@@ -199,6 +199,16 @@ def test_bursts_are_counted_once_when_they_end():
     assert (counter.total, counter.today(NOON_S)) == ({III: 1, II: 1}, {II: 2})
 
 
+def test_a_withdrawn_burst_leaves_its_day_but_the_total_never_falls():
+    counter = BurstCounter()
+    counter.add([burst("a"), burst("b"), burst("c", is_wrong=True)])
+    counter.add([burst("b", is_wrong=True)])
+    assert (counter.total, counter.today(NOON_S)) == ({III: 2}, {III: 1})
+    counter.add([burst("b", is_open=True)])
+    counter.add([burst("b")])
+    assert (counter.total, counter.today(NOON_S)) == ({III: 2}, {III: 2})
+
+
 def test_a_day_has_its_own_counts():
     counter = BurstCounter()
     counter.add([burst("a"), burst("b", MIDNIGHT_S), burst("c", NOON_S - 86_400)])
@@ -223,6 +233,9 @@ def test_the_newest_and_the_strongest_are_solar_and_not_wrong():
     assert newest_solar(bursts).name == "c"
     assert [each.name for each in strongest(bursts, NOON_S, NOON_S + 60, 3)] == ["c", "a", "b"]
     assert newest_solar(BurstList()) is None
+    assert (BurstStatus(bursts=bursts).open, BurstStatus(bursts=bursts).seen_s) == (0, NOON_S + 6)
+    lasting = bursts.changed([burst("h", is_open=True), burst("i", type=RFI, is_open=True)])
+    assert BurstStatus(bursts=lasting).open == 1
     assert counts_text({RFI: 5, II: 1, III: 3, UNKNOWN: 2}) == "3 III, 1 II"
     assert counts_text({"II": 1}) == "1 II"
 
@@ -240,7 +253,7 @@ def test_the_status_record_has_bursts_and_reports():
     record = status_record(Snapshot(NOON_S + 64, "", bursts=WATCHED))
     assert {key: value for key, value in record.items() if key.startswith(("bursts", "on_event"))} == {
         "bursts": "watching", "bursts_today": {"III": 1}, "bursts_total": {"III": 4, "RFI": 2},
-        "bursts_newest": record["bursts_newest"], "bursts_since_last_s": 60.0, "bursts_rows": 100,
+        "bursts_open": 0, "bursts_newest": record["bursts_newest"], "bursts_since_last_s": 60.0, "bursts_rows": 100,
         "bursts_rows_skipped": 7, "bursts_rows_waiting": 1, "bursts_reported": 2, "bursts_held_back": 3,
         "bursts_error": "", "on_event": "failing", "on_event_calls": 5, "on_event_failed": 4, "on_event_dropped": 3,
         "on_event_waiting": 2, "on_event_error": "--on-event: /bin/x fails",

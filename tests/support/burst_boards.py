@@ -1,10 +1,8 @@
 """A receiver's web view with bursts that a test adds."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from types import SimpleNamespace
+from contextlib import contextmanager
 from typing import Any
-from unittest.mock import patch
 
 from webs import served
 
@@ -29,11 +27,5 @@ def burst(name: str, after_s: float = 0.0, **numbers: Any) -> Burst:
 @contextmanager
 def served_bursts(port: int = 1, **options: Any) -> Iterator[tuple[BurstBoard, StreamReceiver, str]]:
     """Serve bursts; yield board, receiver and address."""
-    board = BurstBoard()
-    bursts = SimpleNamespace(board=board)
-    with ExitStack() as stack:
-        # The web view starts with the receiver; other receivers of the test have no bursts.
-        with patch.object(StreamReceiver, "bursts", bursts, create=True):
-            receiver, url = stack.enter_context(served(port, **options))
-        receiver.bursts = bursts  # type: ignore[attr-defined]
-        yield board, receiver, url
+    with served(port, **options) as (receiver, url):
+        yield receiver.bursts.board, receiver, url

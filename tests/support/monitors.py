@@ -10,7 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import lru_cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,6 @@ from textual.widgets import Input
 
 from sunspec_tui import app
 from sunspec_tui.app import Monitor
-from sunspec_tui.core.burst_board import BurstBoard
 from sunspec_tui.core.memory_usage import MemoryReading
 from sunspec_tui.core.settings import Settings
 from sunspec_tui.core.times import format_block_time, parse_block_time
@@ -50,9 +48,6 @@ class StillReceiver(StreamReceiver):
         # Collections take a large part of a second in a process that has run many tests.
         clocks = {"clock": lambda: self.now_s, "monotonic": lambda: self.now_s - START_S}
         super().__init__(**{"plot_interval": 0, "gc_interval": 0} | clocks | options)
-        if not hasattr(self, "bursts"):
-            # The test adds the bursts.
-            self.bursts = SimpleNamespace(board=BurstBoard())
 
     def start(self) -> None:
         """Set the link to connected; there is no peer."""

@@ -277,9 +277,12 @@ def test_the_keys_go_from_burst_to_burst(show):
 
 
 def test_without_bursts_the_keys_give_the_reason(show):
-    screen = show((80, 24), [burst("r", 1, 2, kind=BurstType.INTERFERENCE)])
+    screen = show((80, 24))
     screen.press("D")
-    assert "1 detection is interference" in words_on(screen)
+    assert "No burst has been found yet" in words_on(screen)
+    screen.receiver.bursts.board.add([burst("r", 1, 2, kind=BurstType.INTERFERENCE)])
+    refresh(screen).press("D")
+    assert "all are interference or wrong" in words_on(screen)
 
 
 def test_a_burst_whose_rows_are_lost_is_not_shown(show):
@@ -290,13 +293,12 @@ def test_a_burst_whose_rows_are_lost_is_not_shown(show):
 
 
 def test_a_receiver_without_detection_says_so(frames):
-    receiver = StillReceiver()
-    receiver.bursts = None
+    receiver = StillReceiver(bursts=False)
     for data in frames[:20]:
         receiver.feed(data)
     screen = Screen(80, 24, receiver)
     try:
         refresh(screen).press("B")
-        assert "This receiver does not look for bursts" in words_on(screen)
+        assert "Rows are not searched for bursts, because the monitor was started with --no-bursts" in words_on(screen)
     finally:
         screen.close()

@@ -107,17 +107,15 @@ def test_a_duration_is_short(seconds, words):
 
 
 @pytest.mark.parametrize(
-    ("state", "words"),
+    ("hidden", "words"),
     [
-        ({"is_looked_for": True, "is_recorded": False, "hidden": 0}, "No burst has been found yet"),
-        ({"is_looked_for": False, "is_recorded": False, "hidden": 0}, "does not look for bursts"),
-        ({"is_looked_for": False, "is_recorded": True, "hidden": 0}, "no table of bursts"),
-        ({"is_looked_for": True, "is_recorded": False, "hidden": 1}, "1 detection is interference"),
-        ({"is_looked_for": True, "is_recorded": True, "hidden": 2}, "2 detections are interference"),
+        (0, "There is no table."),
+        (1, "1 detection is interference"),
+        (2, "2 detections are interference"),
     ],
 )
-def test_an_empty_list_has_a_reason(state, words):
-    assert words in why_no_bursts(**state)
+def test_an_empty_list_has_a_reason(hidden, words):
+    assert words in why_no_bursts(hidden, "There is no table.")
 
 
 LIVE = HealthReading(link=LinkState.CONNECTED, state=StreamState.LIVE)

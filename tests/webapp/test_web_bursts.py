@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from burst_boards import BEGIN_S, burst, served_bursts
 from prometheus_client.parser import text_string_to_metric_families
+from waiting import poll_until
 from webs import Watcher, served
 
 from sunspec_tui.core.bursts import BurstType
@@ -152,11 +153,12 @@ def test_bursts_match_the_openapi_file(found):
 def test_the_status_has_the_newest_solar_burst_and_those_in_progress():
     with served_bursts() as (board, _, url):
         before = httpx.get(f"{url}status").json()
-        board.add(FOUND[:3])
-        after = httpx.get(f"{url}status").json()
-    assert (before["newest_burst"], before["newest_burst_utc"], before["bursts_open"]) == (None, None, 0)
-    assert after["newest_burst"] == "II 18:42:30 20-60 MHz 12.5 dB"
-    assert (after["newest_burst_utc"], after["bursts_open"]) == ("2026-06-07T18:42:30.000000Z", 0)
+        board.add([replace(FOUND[0], is_open=True), *FOUND[1:]])
+        after = poll_until(lambda: (record := httpx.get(f"{url}status").json())["bursts_newest"] and record, 10)
+    assert (before["bursts_newest"], before["bursts_open"]) == (None, 0)
+    newest = after["bursts_newest"]
+    assert (newest["type"], newest["begin_utc"], newest["peak_db"]) == ("II", "2026-06-07T18:42:30.000000Z", 12.5)
+    assert after["bursts_open"] == 1
 
 
 def test_live_pages_get_the_revision_with_their_status():
@@ -178,25 +180,44 @@ def samples(url):
     }
 
 
+def wait_for_samples(url, wanted):
+    """Return the samples when they have some values."""
+    return poll_until(lambda: wanted.items() <= (found := samples(url)).items() and found, 10)
+
+
+def total(kind):
+    return "sunspec_bursts_total", kind
+
+
 def test_metrics_count_closed_bursts_and_the_time_since_the_last():
     now_s = time.time()
     recent = burst("now", now_s - BEGIN_S - 100)
-    with served_bursts() as (board, _, url):
-        assert samples(url) == {
-            ("sunspec_bursts_open",): 0.0,
-            **{("sunspec_bursts_total", str(kind)): 0.0 for kind in BurstType},
-        }
-        board.add([*FOUND, replace(recent, is_open=True)])
-        board.mark_wrong("d")
-        opened = samples(url)
-        board.add([recent])
-        found = samples(url)
-    assert (opened[("sunspec_bursts_open",)], found[("sunspec_bursts_open",)]) == (1, 0)
-    assert [opened[("sunspec_bursts_total", name)] for name in ("III", "II", "RFI", "?")] == [1, 1, 1, 0]
-    assert found[("sunspec_bursts_total", "III")] == 2
+    with served_bursts() as (board, receiver, url):
+        assert samples(url) == {("sunspec_bursts_open",): 0.0, **{total(str(kind)): 0.0 for kind in BurstType}}
+        receiver.bursts._note_changes((*FOUND, replace(recent, is_open=True)))
+        board.mark_wrong("b")
+        wait_for_samples(
+            url, {("sunspec_bursts_open",): 1, total("III"): 1, total("II"): 1, total("RFI"): 1, total("?"): 0}
+        )
+        receiver.bursts._note_changes((recent,))
+        found = wait_for_samples(url, {("sunspec_bursts_open",): 0, total("III"): 2, total("II"): 1})
     assert found[("sunspec_seconds_since_last_burst",)] == pytest.approx(95, abs=20)
 
 
-def test_a_receiver_without_a_detector_has_no_bursts():
-    with served() as (_, url):
+def test_counts_never_fall_and_leave_out_what_was_found_before_the_start():
+    closed = burst("a")
+    with served_bursts() as (board, receiver, url):
+        board.add([burst("of yesterday", -86400)])
+        receiver.bursts._note_changes((closed,))
+        wait_for_samples(url, {total("III"): 1})
+        # The detector goes on with a burst after its end, and withdraws another one.
+        receiver.bursts._note_changes((replace(closed, is_open=True), burst("b", 20), burst("c", 40, is_wrong=True)))
+        receiver.bursts._note_changes((closed, replace(burst("b", 20), is_wrong=True)))
+        wait_for_samples(url, {total("III"): 2, ("sunspec_bursts_open",): 0})
+
+
+def test_a_receiver_that_does_not_search_has_no_bursts_and_says_so():
+    with served(bursts=False) as (_, url):
         assert httpx.get(f"{url}events").json()["bursts"] == []
+        assert httpx.get(f"{url}status").json()["bursts"] == "off"
+        assert samples(url) == {}

@@ -97,6 +97,7 @@ class BurstMark:
 
 
 @lru_cache(maxsize=4)
+@lru_cache(4)
 def marked_bursts(bursts: BurstList) -> BurstList:
     """Return the bursts that have marks: no interference, none marked as wrong."""
     return BurstList(burst for burst in bursts if burst.is_solar and not burst.is_wrong)

@@ -203,23 +203,17 @@ def _half_power_text(burst: Burst) -> str:
     return f"duration at half power: {pairs}"
 
 
-def why_no_bursts(*, is_looked_for: bool, is_recorded: bool, hidden: int) -> str:
+def why_no_bursts(hidden: int, why_none: str) -> str:
     """Return the reason for an empty list.
 
     Parameters
     ----------
-    is_looked_for
-        True if the receiver looks for bursts.
-    is_recorded
-        True for recorded rows.
     hidden
         Number of detections that the list hides, because they are interference.
+    why_none
+        Reason if there are none of them either.
     """
-    if hidden:
-        seen = "1 detection is" if hidden == 1 else f"{hidden} detections are"
-        return f"No burst. {seen} interference; i shows all."
-    if is_recorded:
-        return "There is no table of bursts beside these rows. sunspec-tui bursts finds them in files and archives."
-    if is_looked_for:
-        return "No burst has been found yet. Bursts are found as soon as the quiet background is known."
-    return "This receiver does not look for bursts."
+    if not hidden:
+        return why_none
+    seen = "1 detection is" if hidden == 1 else f"{hidden} detections are"
+    return f"No burst. {seen} interference; i shows all."
