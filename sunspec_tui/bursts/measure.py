@@ -171,7 +171,8 @@ def measures(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: 
     ridge = ridge_line(heights, np.array([run.peak for run in strong]) * cell_s, onsets, cell_s)
     strongest = runs[int(peaks_db.argmax())]
     return Measures(
-        begin_s=_begin(runs, strong, is_slow=bool(np.median(lengths_s) > SLOW_S)) * cell_s,
+        # The strongest run may be earlier than three neighbours.
+        begin_s=min(_begin(runs, strong, is_slow=bool(np.median(lengths_s) > SLOW_S)), strongest.peak) * cell_s,
         peak_s=(strongest.peak + 0.5) * cell_s,
         end_s=max(run.end for run in runs) * cell_s,
         low_mhz=float(used.min()),

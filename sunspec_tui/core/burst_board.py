@@ -54,9 +54,7 @@ class BurstBoard:
             return
         with self._lock:
             self._count_closed(changes)
-            judged = (
-                replace(burst, is_wrong=self._verdicts.get(burst.name, burst.is_wrong)) for burst in changes
-            )
+            judged = (replace(burst, is_wrong=self._verdicts.get(burst.name, burst.is_wrong)) for burst in changes)
             self._bursts = self._bursts.changed(judged, MAX_BURSTS)
             names = {burst.name for burst in self._bursts}
             self._verdicts = {name: verdict for name, verdict in self._verdicts.items() if name in names}
