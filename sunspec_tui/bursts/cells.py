@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.core.levels import without_warnings
 from sunspec_tui.core.products import WIRE_PRODUCTS, Product
 
 MIN_CELL_S = 0.5
@@ -21,6 +22,9 @@ CELLS_PER_BLOCK = 8
 
 MAX_BINS = 128
 """Largest number of bins of a cell."""
+
+MAX_POWER = 1e30
+"""Power from which a value is bad: sums of it would overflow."""
 
 MIN_MHZ = 20.0
 """Lowest frequency that is searched: below it, the ionosphere and broadcasting hide the Sun."""
@@ -192,17 +196,19 @@ class CellFolder:
 
     def _add(self, cells: NDArray[np.int64], data: NDArray[np.float32]) -> None:
         """Add the rows of one block."""
-        folded = self._power.folded(data)
-        is_valid = folded[..., 0] > 0
-        folded[~is_valid] = 0
-        starts = np.concatenate([[0], np.flatnonzero(np.diff(cells)) + 1])
-        self._sums[cells[starts]] += np.add.reduceat(folded, starts, axis=0)
-        self._counts[cells[starts]] += np.add.reduceat(is_valid.astype(np.float32), starts, axis=0)
+        with without_warnings():
+            folded = self._power.folded(data)
+            is_valid = (folded[..., 0] > 0) & (folded[..., 0] < MAX_POWER)
+            folded[~is_valid] = 0
+            starts = np.concatenate([[0], np.flatnonzero(np.diff(cells)) + 1])
+            # A late row may belong to a cell that has been left.
+            np.add.at(self._sums, cells[starts], np.add.reduceat(folded, starts, axis=0))
+            np.add.at(self._counts, cells[starts], np.add.reduceat(is_valid.astype(np.float32), starts, axis=0))
 
     def close(self) -> Block:
         """Return the present block, though later rows may belong to it."""
         intensity, circular = self._sums[..., 0], self._sums[..., 1]
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with without_warnings():
             decibels = np.float32(10) * np.log10(intensity / self._counts)
             ratio = circular / intensity if self._power.has_circular else None
         block = Block(self._number or 0, decibels, ratio)

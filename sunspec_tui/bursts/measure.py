@@ -189,7 +189,8 @@ def measures(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: 
     strongest = runs[peaks_db.index(max(peaks_db))]
     bins = {run.bin for run in runs}
     return Measures(
-        begin_s=_begin(runs, strong, is_slow=run_s > SLOW_S) * cell_s,
+        # The strongest run may be earlier than three neighbours.
+        begin_s=min(_begin(runs, strong, is_slow=run_s > SLOW_S), strongest.peak) * cell_s,
         peak_s=(strongest.peak + 0.5) * cell_s,
         end_s=max(run.end for run in runs) * cell_s,
         low_mhz=float(frequencies_mhz[min(bins)]),

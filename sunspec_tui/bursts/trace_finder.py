@@ -85,6 +85,8 @@ class TraceFinder:
     def feed(self, block: Block) -> list[Found]:
         """Add a block; return what it gives, also of blocks that waited."""
         before: list[Found] = []
+        if not block.decibels.shape[1]:
+            return before
         gap = 1 if self._newest is None else block.number - self._newest
         if gap > MAX_GAP_BLOCKS:
             # Rows that are read from here on have no other background either.
