@@ -53,14 +53,25 @@ class BurstCounter:
             for burst in ended:
                 is_known = burst.name in self._ended
                 if not burst.is_wrong:
-                    total[burst.type] += not is_known
+                    total.update(() if is_known else (burst.type,))
                     self._ended[burst.name] = burst.type, self._day_at(burst.begin_s)
                 elif is_known:
                     self._ended[burst.name] = burst.type, _NO_DAY
-            while len(self._ended) > MAX_COUNTED:
-                del self._ended[next(iter(self._ended))]
             self.total = dict(total)
-            self._today = "", {}
+            self._forget_oldest()
+
+    def add_earlier(self, bursts: Iterable[Burst]) -> None:
+        """Count bursts from before the start in the counts of their days."""
+        with self._lock:
+            for burst in bursts:
+                if not burst.is_wrong and burst.name not in self._ended:
+                    self._ended[burst.name] = burst.type, self._day_at(burst.begin_s)
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        while len(self._ended) > MAX_COUNTED:
+            del self._ended[next(iter(self._ended))]
+        self._today = "", {}
 
     def today(self, time_s: float) -> Mapping[BurstType, int]:
         """Return the numbers of bursts of a day by type.

@@ -7,7 +7,7 @@ and tried again.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -47,6 +47,8 @@ class BurstKeeper:
     min_db
         Lowest peak over the background of a burst that gets a picture and a FITS file, in ``bursts/`` below
         `directory`; None for no files.
+    on_load
+        Called once, from the thread that loads, with the bursts of the tables.
     clock, monotonic
         Wall clock, seconds since 1970, and monotonic clock.
     pictures
@@ -60,12 +62,13 @@ class BurstKeeper:
         rows: Rows,
         min_db: float | None = None,
         *,
+        on_load: Callable[[Sequence[Burst]], None] = lambda _: None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         pictures: BurstPictures | None = None,
     ) -> None:
         self._directory, self._board = directory, board
-        self._clock, self._monotonic = clock, monotonic
+        self._on_load, self._clock, self._monotonic = on_load, clock, monotonic
         self._days = BurstDays(directory)
         self._pictures = pictures or BurstPictures(directory / PICTURES_NAME, rows, min_db)
         self._known: dict[str, Burst] = {}
@@ -143,6 +146,7 @@ class BurstKeeper:
         names = {burst.name for burst in loaded}
         self._pictured |= names
         self._board.add(loaded)
+        self._on_load(loaded)
         self._known |= {burst.name: burst for burst in self._board.bursts if burst.name in names}
         return True
 

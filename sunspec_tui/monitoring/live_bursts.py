@@ -126,7 +126,11 @@ class LiveBursts:
         self._reported: tuple[int, Burst | None] = 0, None
         self._command = EventCommand(options.command if options.is_on else None, log, limits, monotonic)
         directory = options.directory if options.is_on else None
-        self._keeper = None if directory is None else BurstKeeper(directory, self.board, rows, options.files_db)
+        self._keeper = (
+            None
+            if directory is None
+            else BurstKeeper(directory, self.board, rows, options.files_db, on_load=self._counter.add_earlier)
+        )
         self._skipped_log, self._skipped = PacedLog(log, _SKIPPED_PAUSE_S), 0
         self._follower = BurstFollower(
             epochs,

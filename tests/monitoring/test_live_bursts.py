@@ -6,6 +6,7 @@ import math
 import os
 import shlex
 import threading
+import time
 from functools import partial
 
 import numpy as np
@@ -19,6 +20,9 @@ from sunspec_tui.cli.headless import json_line, text_line
 from sunspec_tui.core.burst_reports import ReportRules
 from sunspec_tui.core.bursts import BurstList, BurstType
 from sunspec_tui.core.products import Product
+from sunspec_tui.core.times import format_date
+from sunspec_tui.files.burst_days import day_table
+from sunspec_tui.files.burst_table import write_burst_table
 from sunspec_tui.monitoring.burst_counter import MAX_COUNTED, BurstCounter
 from sunspec_tui.monitoring.burst_log import BurstLog
 from sunspec_tui.monitoring.burst_status import (
@@ -207,6 +211,23 @@ def test_a_withdrawn_burst_leaves_its_day_but_the_total_never_falls():
     counter.add([burst("b", is_open=True)])
     counter.add([burst("b")])
     assert (counter.total, counter.today(NOON_S)) == ({III: 2}, {III: 2})
+
+
+def test_bursts_from_before_the_start_count_for_their_day_only():
+    counter = BurstCounter()
+    counter.add_earlier([burst("a"), burst("b", is_wrong=True), burst("c", NOON_S - 86_400)])
+    counter.add([burst("d", type=II), burst("a")])
+    assert (counter.total, counter.today(NOON_S)) == ({II: 1}, {III: 1, II: 1})
+
+
+def test_a_monitor_that_begins_again_knows_the_bursts_of_its_day(tmp_path):
+    now_s = time.time()
+    write_burst_table([burst("a", now_s)], day_table(tmp_path, format_date(now_s)))
+    live = LiveBursts(BurstOptions(True, "", 100, directory=tmp_path), Rings(), log)
+    live.start()
+    poll_until(lambda: live._counter.today(now_s) == {III: 1}, 20)
+    live.stop()
+    assert (live.status().total, len(live.board.bursts)) == ({}, 1)
 
 
 def test_a_day_has_its_own_counts():

@@ -106,8 +106,9 @@ def burst_layout(bursts: Sequence[Burst], width: int) -> BurstLayout:
 
     The begins have their dates if the bursts are of several days.
     """
-    days = {format_date(burst.begin_s) for burst in bursts}
-    columns = [_DATED_BEGIN if len(days) > 1 else _BEGIN, *_COLUMNS]
+    begins_s = [burst.begin_s for burst in bursts]
+    has_days = bool(begins_s) and format_date(min(begins_s)) != format_date(max(begins_s))
+    columns = [_DATED_BEGIN if has_days else _BEGIN, *_COLUMNS]
     while len(columns) > 1 and _width_of(columns, _GAP) > width:
         columns.remove(max(reversed(columns), key=lambda column: column.rank))
     gap = _WIDE_GAP if _width_of(columns, _WIDE_GAP) <= width else _GAP
