@@ -29,7 +29,6 @@ MIN_RUN_CELLS = 2
 """Shortest run."""
 
 _FLAT_DB = 0.1
-_HISTORY_CELLS = 2 * MAX_RUN_CELLS
 _OUTSIDE, _INSIDE, _TAIL = 0, 1, 2
 
 
@@ -115,11 +114,14 @@ class RunFinder:
     ----------
     nbins
         Number of bins.
+    max_cells
+        Longest run.
     """
 
-    def __init__(self, nbins: int) -> None:
-        self._excess = np.full((_HISTORY_CELLS, nbins), np.nan, np.float32)
-        self._circular = np.full((_HISTORY_CELLS, nbins), np.nan, np.float32)
+    def __init__(self, nbins: int, max_cells: int = MAX_RUN_CELLS) -> None:
+        self._max_cells, self._history = max_cells, 2 * max_cells
+        self._excess = np.full((self._history, nbins), np.nan, np.float32)
+        self._circular = np.full((self._history, nbins), np.nan, np.float32)
         self._state = np.zeros(nbins, np.int8)
         self._begin = np.zeros(nbins, np.int64)
         self._peak = np.zeros(nbins, np.float32)
@@ -146,7 +148,7 @@ class RunFinder:
         limits
             Low and high limit, shape (2, nbins).
         """
-        places = np.arange(first, first + len(excess_db)) % _HISTORY_CELLS
+        places = np.arange(first, first + len(excess_db)) % self._history
         self._excess[places] = excess_db
         if circular is not None:
             self._circular[places] = circular
@@ -163,7 +165,7 @@ class RunFinder:
         np.maximum(self._peak, values, out=self._peak, where=is_inside)
         np.minimum(self._valley, values, out=self._valley, where=is_tail)
         has_fallen = is_inside & (self._peak > high) & (values < FALL_SHARE * self._peak)
-        is_long = is_inside & (cell - self._begin >= MAX_RUN_CELLS)
+        is_long = is_inside & (cell - self._begin >= self._max_cells)
         ends = is_inside & (is_low | has_fallen | is_long)
         runs = [run for i in np.flatnonzero(ends) if (run := self._run(int(i), cell)) is not None]
         rises = is_tail & (values > np.maximum(self._valley + high - low, self._valley / FALL_SHARE))
@@ -180,7 +182,7 @@ class RunFinder:
         begin = int(self._begin[number])
         if end - begin < MIN_RUN_CELLS or not self._peak[number] > self._high[number]:
             return None
-        cells = np.arange(begin, end) % _HISTORY_CELLS
+        cells = np.arange(begin, end) % self._history
         values = self._excess[cells, number]
         return measured(number, begin, values, self._circular[cells, number], is_open=is_open)
 
