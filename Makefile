@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo collected test test-long test-seeds seeded-bugs mutation chaos-day instrument-day fuzz-decode random-streams fuzz-files fuzz-terminal fuzz-pixels lint bench bench-quick bench-parts bursts pictures screenshots clean
+.PHONY: help install demo collected test test-long test-seeds seeded-bugs mutation chaos-day instrument-day fuzz-decode random-streams fuzz-files fuzz-terminal fuzz-pixels lint bench bench-quick bench-parts burst-curve bursts pictures screenshots clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -91,6 +91,10 @@ bench-quick: install  ## the figures that take seconds, beside those of another 
 bench-parts: install  ## figures of this tree alone: the screen on slow links, files, viewers of the page
 	@$(BIN)/python -m compileall -q sunspec_tui
 	$(BIN)/python bench/run.py
+
+HOURS_OF_BURSTS ?= 24
+burst-curve: install  ## recall and false alarms of the burst detector on the simulated Sun: HOURS_OF_BURSTS=24, ten minutes
+	$(BIN)/python bench/burst_curve.py --hours $(HOURS_OF_BURSTS) $(ARGS)
 
 bursts: install  ## find bursts on the labelled files and print hits, misses, wrong types and false alarms
 	@$(BIN)/python bench/burst_labels.py $(ARGS)

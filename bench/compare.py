@@ -80,12 +80,18 @@ FIGURES = (
     Figure("archive_costs", "draw_s", "two hours of one product of the archive, in 16 columns", "s CPU"),
     Figure("archive_costs", "day_gb", "a day of four rows a second on the disk", "GB", 1 / 3.2),
     Figure("archive_costs", "commit_ms", "a commit of 16 rows, each 4 s", "ms CPU"),
+    Figure("burst_cost", "row_us", "a row in the burst detector, quiet Sun", "us", in_quick=True),
+    Figure("burst_cost", "busy_row_us", "the same, bursts and disturbances, average", "us", in_quick=True),
+    Figure("burst_cost", "averages", "the same, quiet, as a multiple of averaging the row", "", in_quick=True),
+    Figure("burst_cost", "longest_ms", "the longest call of the detector, quiet Sun", "ms", limit=5, in_quick=True),
+    Figure("burst_cost", "busy_longest_ms", "the same, bursts and disturbances", "ms", limit=5, in_quick=True),
+    Figure("burst_cost", "state_mib", "memory of the detector", "MiB", in_quick=True),
     Figure("web_rows", "row_bytes", "a row for the web", "B", 700 / 1592, in_quick=True),
     Figure("web_rows", "row_us", "the same, encoded", "us", in_quick=True),
     Figure("web_rows", "history_ms", "1200 rows for a new viewer", "ms", in_quick=True),
 )
-ALONE = ("older_way",)
-"""Subjects that do not depend on the tree."""
+ALONE = ("older_way", "burst_cost")
+"""Subjects that the other tree does not have, or that do not depend on the tree."""
 
 
 class Pairs(NamedTuple):

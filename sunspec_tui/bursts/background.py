@@ -14,7 +14,10 @@ BLOCKS_PER_LEVEL = 3
 """Blocks of a level, 12 s in blocks of 4 s."""
 
 WINDOW_LEVELS = 300
-"""Levels that the background remembers: an hour."""
+"""Levels that the background remembers: an hour in blocks of 4 s."""
+
+MIN_WINDOW_LEVELS = 10
+"""Least number of levels of an hour, however long the blocks are."""
 
 UPDATE_LEVELS = 5
 """Levels from one update to the next: a minute."""
@@ -63,6 +66,8 @@ class BackgroundFollower:
     ----------
     nbins
         Number of bins.
+    window_levels
+        Levels that are remembered.
 
     Attributes
     ----------
@@ -70,9 +75,10 @@ class BackgroundFollower:
         Number of blocks, with missing ones, since the first.
     """
 
-    def __init__(self, nbins: int) -> None:
-        self._levels = np.full((WINDOW_LEVELS, nbins), np.nan, np.float32)
-        self._noises = np.full((WINDOW_LEVELS, nbins), np.nan, np.float32)
+    def __init__(self, nbins: int, window_levels: int = WINDOW_LEVELS) -> None:
+        self._window = window_levels
+        self._levels = np.full((window_levels, nbins), np.nan, np.float32)
+        self._noises = np.full((window_levels, nbins), np.nan, np.float32)
         self._recent = np.full((RECENT_BLOCKS, nbins), np.nan, np.float32)
         self._recent_noises = np.full((RECENT_BLOCKS, nbins), np.nan, np.float32)
         self.count, self._newest = 0, -1
@@ -87,8 +93,8 @@ class BackgroundFollower:
         level, part = divmod(number, BLOCKS_PER_LEVEL)
         if part == BLOCKS_PER_LEVEL - 1:
             places = np.arange(number - BLOCKS_PER_LEVEL + 1, number + 1) % RECENT_BLOCKS
-            self._levels[level % WINDOW_LEVELS] = quantiles(self._recent[places], (0.5,))[0]
-            self._noises[level % WINDOW_LEVELS] = quantiles(self._recent_noises[places], (0.5,))[0]
+            self._levels[level % self._window] = quantiles(self._recent[places], (0.5,))[0]
+            self._noises[level % self._window] = quantiles(self._recent_noises[places], (0.5,))[0]
             if level % UPDATE_LEVELS == 0:
                 self._slow = None
 
@@ -96,9 +102,9 @@ class BackgroundFollower:
         """Mark the blocks that are missing before a block as unknown."""
         if not self.count:
             self._newest = number - 1
-        missing = np.arange(max(self._newest + 1, number - WINDOW_LEVELS * BLOCKS_PER_LEVEL), number)
+        missing = np.arange(max(self._newest + 1, number - self._window * BLOCKS_PER_LEVEL), number)
         self._recent[missing % RECENT_BLOCKS] = self._recent_noises[missing % RECENT_BLOCKS] = np.nan
-        levels = missing[missing % BLOCKS_PER_LEVEL == BLOCKS_PER_LEVEL - 1] // BLOCKS_PER_LEVEL % WINDOW_LEVELS
+        levels = missing[missing % BLOCKS_PER_LEVEL == BLOCKS_PER_LEVEL - 1] // BLOCKS_PER_LEVEL % self._window
         self._levels[levels] = self._noises[levels] = np.nan
         self.count += number - self._newest
         self._newest = number

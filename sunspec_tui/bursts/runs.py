@@ -34,7 +34,6 @@ MIN_RUN_CELLS = 2
 
 _FLAT_DB = 0.1
 _MAX_STROKE_VALUES = 240
-_HISTORY_CELLS = 2 * MAX_RUN_CELLS
 _OUTSIDE, _INSIDE, _TAIL = 0, 1, 2
 
 
@@ -123,11 +122,14 @@ class RunFinder:
     ----------
     nbins
         Number of bins.
+    max_cells
+        Longest run.
     """
 
-    def __init__(self, nbins: int) -> None:
-        self._excess = np.full((_HISTORY_CELLS, nbins), np.nan, np.float32)
-        self._circular = np.full((_HISTORY_CELLS, nbins), np.nan, np.float32)
+    def __init__(self, nbins: int, max_cells: int = MAX_RUN_CELLS) -> None:
+        self._max_cells, self._history = max_cells, 2 * max_cells
+        self._excess = np.full((self._history, nbins), np.nan, np.float32)
+        self._circular = np.full((self._history, nbins), np.nan, np.float32)
         self._state = np.zeros(nbins, np.int8)
         self._begin = np.zeros(nbins, np.int64)
         self._peak = np.zeros(nbins, np.float32)
@@ -155,7 +157,7 @@ class RunFinder:
         limits
             Low and high limit, shape (2, nbins).
         """
-        places = np.arange(first, first + len(excess_db)) % _HISTORY_CELLS
+        places = np.arange(first, first + len(excess_db)) % self._history
         self._excess[places] = excess_db
         if circular is not None:
             self._circular[places] = circular
@@ -172,14 +174,15 @@ class RunFinder:
         np.maximum(self._peak, values, out=self._peak, where=is_inside)
         np.minimum(self._valley, values, out=self._valley, where=is_tail)
         has_fallen = is_inside & (self._peak > high) & (values < FALL_SHARE * self._peak)
-        is_long = is_inside & (cell - self._begin >= MAX_RUN_CELLS)
+        is_long = is_inside & (cell - self._begin >= self._max_cells)
         ends = is_inside & (is_low | has_fallen | is_long)
         runs = [run for i in np.flatnonzero(ends) if (run := self._run(int(i), cell)) is not None]
-        tail_ends = is_tail & is_low & (cell - self._begin >= MIN_TAIL_CELLS)
+        tail_cells = np.where(is_tail, cell - self._begin, 0)
+        tail_ends = (is_low & (tail_cells >= MIN_TAIL_CELLS)) | (tail_cells >= self._max_cells)
         runs += [run for i in np.flatnonzero(tail_ends) if (run := self._tail(int(i), cell)) is not None]
         rises = is_tail & (values > np.maximum(self._valley + high - low, self._valley / FALL_SHARE))
         begins = (self._state == _OUTSIDE) & ~is_low | rises | is_long & ~is_low
-        self._state[is_low] = _OUTSIDE
+        self._state[is_low | tail_ends] = _OUTSIDE
         self._state[has_fallen & ~is_low] = _TAIL
         self._valley[has_fallen], self._begin[has_fallen] = values[has_fallen], cell
         self._state[begins] = _INSIDE
@@ -191,13 +194,13 @@ class RunFinder:
         begin = int(self._begin[number])
         if end - begin < MIN_RUN_CELLS or not self._peak[number] > self._high[number]:
             return None
-        cells = np.arange(begin, end) % _HISTORY_CELLS
+        cells = np.arange(begin, end) % self._history
         values = self._excess[cells, number]
         return measured(number, begin, values, self._circular[cells, number], is_open=is_open)
 
     def _tail(self, number: int, end: int) -> Run | None:
         """Return what is left of a run, if it lasts."""
-        cells = np.arange(int(self._begin[number]), end) % _HISTORY_CELLS
+        cells = np.arange(int(self._begin[number]), end) % self._history
         values = self._excess[cells, number]
         run = measured(number, int(self._begin[number]), values, self._circular[cells, number])
         return replace(run, is_tail=True) if run.peak_db > self._high[number] else None

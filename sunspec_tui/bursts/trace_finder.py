@@ -14,7 +14,7 @@ from sunspec_tui.bursts.background import (
     BLOCKS_PER_LEVEL,
     MIN_BLOCKS,
     MIN_NOISE_DB,
-    WINDOW_LEVELS,
+    MIN_WINDOW_LEVELS,
     Background,
     BackgroundFollower,
 )
@@ -27,8 +27,11 @@ WARM_UP_BLOCKS = 225
 """Blocks of recorded rows that give the first background: a quarter of an hour."""
 
 
-MAX_GAP_BLOCKS = WINDOW_LEVELS * BLOCKS_PER_LEVEL
-"""Missing blocks after which nothing of the background is left: an hour."""
+WINDOW_S, MAX_RUN_S = 3600.0, 1200.0
+"""Memory of the background, and the longest run: parts overlap by these times."""
+
+MIN_RUN_HISTORY = 40
+"""Least number of cells of the longest run, however long the cells are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,9 @@ class TraceFinder:
 
     def __init__(self, grid: CellGrid, warm_up_blocks: int = MIN_BLOCKS, at_once: int | None = 2) -> None:
         nbins = len(grid.frequencies_mhz)
-        self._runs, self._sums = RunFinder(nbins), DriftSums(grid.frequencies_mhz, grid.cell_s)
+        self._window_levels = max(MIN_WINDOW_LEVELS, round(WINDOW_S / (BLOCKS_PER_LEVEL * grid.block_s)))
+        max_run_cells = max(MIN_RUN_HISTORY, round(MAX_RUN_S / grid.cell_s))
+        self._runs, self._sums = RunFinder(nbins, max_run_cells), DriftSums(grid.frequencies_mhz, grid.cell_s)
         self._warm_up_blocks, self._at_once = max(warm_up_blocks, MIN_BLOCKS), at_once
         self._newest: int | None = None
         self._begin(nbins)
@@ -77,7 +82,7 @@ class TraceFinder:
 
     def _begin(self, nbins: int) -> None:
         """Begin without a background."""
-        self._background = BackgroundFollower(nbins)
+        self._background = BackgroundFollower(nbins, self._window_levels)
         self._waiting: deque[Block] | None = deque()
         self._first_background: Background | None = None
         self._steps, self._step_list = StepFinder(), list[tuple[int, NDArray[np.float32]]]()
@@ -88,7 +93,7 @@ class TraceFinder:
         if not block.decibels.shape[1]:
             return before
         gap = 1 if self._newest is None else block.number - self._newest
-        if gap > MAX_GAP_BLOCKS:
+        if gap > self._window_levels * BLOCKS_PER_LEVEL:
             # Rows that are read from here on have no other background either.
             before = self.end_warm_up()
             self._begin(block.decibels.shape[1])

@@ -138,11 +138,11 @@ def test_memory_does_not_grow_over_hours():
     times_s, data = times_s[15::16], data[15::16]
     detector = BurstDetector(FREQUENCIES_HZ, (Product.I,))
     sizes = []
-    for hour in range(extent(14, 50)):
+    for hour in range(extent(4, 14)):
         for i in range(0, len(times_s), 60):
             detector.feed(times_s[i : i + 60] + 3600 * hour, data[i : i + 60])
         sizes.append(size_of(detector, set()))
-    # The background of cells of 4 s remembers eight hours.
-    assert max(sizes[9:]) <= 1.2 * max(sizes[:9])
+    # Arrays are made at the begin; only runs and names come and go.
+    assert max(sizes[2:]) <= 1.2 * max(sizes[:2])
     assert max(sizes) < 32e6
     assert times_s[1] - times_s[0] == 16 * CADENCE_S

@@ -1,0 +1,96 @@
+"""Rows that are cut into overlapping parts give the same bursts."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from extent import extent, some
+from simulated_bursts import CADENCE_S, FREQUENCIES_HZ, START_S, bursts_of_day, disturbances_of_day, rows_of_day
+from solar_event import EVENTS, needs_events
+
+from sunspec_tui.bursts.parts import AFTER_S, BEFORE_S, bursts_of, find_traces
+from sunspec_tui.core.products import Product
+from sunspec_tui.core.recording import Recording
+from sunspec_tui.files.read import read_recording
+
+HOURS = extent(2.8, 6.0)
+EDGES_H = ((2.0,), (1.1, 1.8, 2.4), (1.9, 2.0, 2.7), (1.2345, 1.3, 2.6))
+
+
+def cut(recording, begin_s, end_s):
+    """Return the rows of an interval."""
+    kept = (recording.times_s > begin_s) & (recording.times_s <= end_s)
+    return Recording(
+        recording.data[kept], recording.products, recording.times_s[kept], recording.frequencies_hz, recording.cadence_s
+    )
+
+
+def in_parts(recording, edges):
+    """Return the bursts of a recording that is cut at some times."""
+    edges = [-np.inf, *edges, np.inf]
+    return bursts_of(
+        find_traces(cut(recording, begin_s - BEFORE_S, end_s + AFTER_S), begin_s, end_s)
+        for begin_s, end_s in pairwise(edges)
+    )
+
+
+def assert_same(found, expected, cadence_s):
+    """Check types, times and numbers of bursts."""
+    assert [burst.type for burst in found] == [burst.type for burst in expected]
+    for one, other in zip(found, expected, strict=True):
+        assert (one.begin_s, one.peak_s, one.end_s) == pytest.approx(
+            (other.begin_s, other.peak_s, other.end_s), abs=cadence_s, rel=0
+        )
+        for name in ("low_mhz", "high_mhz", "peak_db", "drift_mhz_s", "drift_error_mhz_s", "confidence", "lane_ratio"):
+            assert getattr(one, name) == pytest.approx(getattr(other, name), rel=0.01, nan_ok=True), (name, one, other)
+
+
+@pytest.fixture(scope="module")
+def day():
+    """Hours of the simulated Sun with disturbances, rows of a second."""
+    rows = list(rows_of_day(bursts_of_day(4, HOURS), disturbances_of_day(4, HOURS), 4, HOURS))
+    times_s, data = np.concatenate([each[0] for each in rows]), np.concatenate([each[1] for each in rows])
+    data = data.reshape(-1, 4, *data.shape[1:]).mean(axis=1)
+    recording = Recording(data, (Product.I,), times_s[3::4], FREQUENCIES_HZ, 4 * CADENCE_S)
+    return recording, in_parts(recording, [])
+
+
+@pytest.mark.parametrize("edges_h", some(EDGES_H, 2))
+def test_parts_of_the_simulated_sun_give_the_bursts_of_the_whole(day, edges_h):
+    recording, expected = day
+    assert len(expected) > 10
+    assert_same(in_parts(recording, [START_S + 3600 * each for each in edges_h]), expected, recording.cadence_s)
+
+
+def test_a_gap_may_lie_anywhere_between_the_parts(day):
+    recording, _ = day
+    begin_s, end_s = START_S + 0.4 * 3600, START_S + 1.7 * 3600
+    kept = (recording.times_s <= begin_s) | (recording.times_s > end_s)
+    gappy = Recording(
+        recording.data[kept], recording.products, recording.times_s[kept], FREQUENCIES_HZ, recording.cadence_s
+    )
+    expected = in_parts(gappy, [])
+    for edge_h in some((1.0, 1.75, 2.0, 2.5), 1):
+        assert_same(in_parts(gappy, [START_S + 3600 * edge_h]), expected, recording.cadence_s)
+
+
+@needs_events
+@pytest.mark.parametrize("edges_s", [(900.0,), (450.0, 1800.0, 2650.0), (1137.7, 1500.0)])
+def test_parts_of_an_hour_of_a_flare_give_the_bursts_of_the_whole(edges_s):
+    recordings = [read_recording(path) for path in EVENTS if "GREENLAND" in path.name and "_63." in path.name]
+    hour = Recording(
+        np.concatenate([each.data for each in recordings]),
+        recordings[0].products,
+        np.concatenate([each.times_s for each in recordings]),
+        recordings[0].frequencies_hz,
+        recordings[0].cadence_s,
+    )
+    expected = in_parts(hour, [])
+    assert len(expected) >= 10
+    assert_same(in_parts(hour, [hour.times_s[0] + each for each in edges_s]), expected, hour.cadence_s)
+
+
+def test_no_parts_and_no_rows_give_no_bursts():
+    assert bursts_of([]) == ()
+    nothing = Recording(np.empty((0, 256, 1), np.float32), (Product.I,), np.empty(0), FREQUENCIES_HZ, 0.25)
+    assert in_parts(nothing, [START_S]) == ()
