@@ -56,7 +56,7 @@ _BANDS_OF_RANGES = np.array(
 _CLIP_LOW, _CLIP_HIGH = -3.0, 8.0
 _SUMMED_CELLS = 2
 _STATISTICS_BLOCKS, _UPDATE_BLOCKS = 225, 15  # a quarter of an hour, and a minute
-_MIN_SCALE_DB = 0.03
+_MIN_SCALE_DB = 0.2
 _QUIET = 0.3
 """Quantile of the cells' sizes: bursts raise the higher ones."""
 

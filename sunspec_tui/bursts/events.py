@@ -206,7 +206,8 @@ class EventMaker:
     def _faint_bursts(self, hits: Iterable[DriftHit], events: Sequence[Event]) -> list[Event]:
         """Return the bursts of drift hits that no other burst explains."""
         faint = [self._faint(hit) for hit in hits]
-        bursts = [event.burst for event in events]
+        # Interference does not line up on the track of an exciter.
+        bursts = [event.burst for event in events if event.burst.is_solar]
         return [Event((), burst) for burst in faint if not any(explains(other, burst) for other in bursts)]
 
     def _faint(self, hit: DriftHit) -> Burst:
