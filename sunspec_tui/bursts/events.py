@@ -4,6 +4,7 @@ Pieces of type II that follow each other are one burst with lanes, pieces of a c
 are one noise storm. A drift hit is a burst of its own unless a burst explains it.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -106,6 +107,8 @@ class EventMaker:
         return Event(piece.runs, self._burst(piece.runs, piece.measures, piece.verdict))
 
     def _burst(self, runs: Sequence[Run], found: Measures, decided: Verdict) -> Burst:
+        # Interference begins everywhere at once: its drift is without meaning.
+        has_drift = decided.type is not BurstType.INTERFERENCE
         return Burst(
             "",
             found.begin_s,
@@ -116,8 +119,8 @@ class EventMaker:
             decided.type,
             round(decided.confidence, 2),
             found.peak_db,
-            found.drift_mhz_s,
-            found.drift_error_mhz_s,
+            found.drift_mhz_s if has_drift else math.nan,
+            found.drift_error_mhz_s if has_drift else math.nan,
             half_power_s=found.half_power_s,
             circular=found.circular,
             is_saturated=found.is_saturated,

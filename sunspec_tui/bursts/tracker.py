@@ -5,7 +5,7 @@ change any more, and its runs are forgotten.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -122,7 +122,7 @@ class BurstTracker:
     def _changes(self, bursts: Iterable[Burst]) -> tuple[Burst, ...]:
         """Return what differs from the last update."""
         now = {burst.name: burst for burst in bursts}
-        changes = [burst for name, burst in now.items() if self._shown.get(name) != burst]
+        changes = [burst for name, burst in now.items() if not is_same(self._shown.get(name), burst)]
         gone = [
             replace(
                 burst, is_open=False, is_wrong=True, is_withdrawn=True, reason="became a part of another burst, or none"
@@ -161,6 +161,14 @@ class BurstTracker:
             name = self._names.pop(key, None)
             if name is not None:
                 self._shown.pop(name, None)
+
+
+def is_same(before: Burst | None, now: Burst) -> bool:
+    """Return True if nothing has changed; two unknown numbers are the same."""
+    if before is None:
+        return False
+    pairs = ((getattr(before, field.name), getattr(now, field.name)) for field in fields(Burst))
+    return all(one == other or (one != one and other != other) for one, other in pairs)
 
 
 def keys_of(event: Event) -> list[Key]:

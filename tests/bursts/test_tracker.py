@@ -1,13 +1,15 @@
 """Bursts keep their names while they grow, and are forgotten in time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from burst_runs import run
 
 from sunspec_tui.bursts.drift_sums import DriftHit
 from sunspec_tui.bursts.measure import height_light_s
-from sunspec_tui.bursts.tracker import MAX_RUNS, OPEN_S, SETTLED_S, BurstTracker
-from sunspec_tui.core.bursts import BurstType
+from sunspec_tui.bursts.tracker import MAX_RUNS, OPEN_S, SETTLED_S, BurstTracker, is_same
+from sunspec_tui.core.bursts import Burst, BurstType
 
 MHZ = np.linspace(20.3, 86.5, 116)
 CELL_S = 0.5
@@ -113,6 +115,13 @@ def test_the_number_of_runs_in_memory_is_bounded():
         follows.update(first + 80)
         assert follows.run_count <= MAX_RUNS + 29 * 30
     assert follows.run_count == sum(len(runs) for runs in follows._structures.all())
+
+
+def test_unknown_numbers_are_no_change():
+    one, other = (Burst("a", 1.0, 2.0, 3.0, 20.0, 80.0, drift_mhz_s=float("nan")) for _ in range(2))
+    assert is_same(one, other)
+    assert not is_same(one, replace(other, lanes=2))
+    assert not is_same(None, one)
 
 
 def test_nothing_gives_nothing():
