@@ -55,7 +55,8 @@ def test_answers_and_pastes_are_no_keys(terminal, cases):
         obeys(monitor)
         # `b` takes the background away, `5` folds the log, `q` ends it all.
         assert "background removed" not in monitor.text, f"{case[:30]!r} acted as keys"
-        assert "─ Log ─" in monitor.text, f"{case[:30]!r} acted as keys"
+        # A terminal gets the closed dialog in several parts.
+        monitor.shows("─ Log ─")
 
 
 @pytest.mark.timeout(300)
