@@ -47,7 +47,7 @@ def bursts(draw):
         draw(TEXTS), begin_s, begin_s + draw(st.floats(0, 100)), begin_s + draw(st.floats(0, 1e5)), low, high,
         draw(st.sampled_from(BurstType)), draw(st.floats(0, 1)), draw(MEASURED), draw(MEASURED), draw(NUMBERS),
         draw(st.integers(0, 1000)), draw(NUMBERS), tuple(draw(st.lists(DURATIONS))),
-        draw(MEASURED), draw(st.booleans()), False, draw(st.booleans()), draw(TEXTS), draw(TEXTS),
+        draw(MEASURED), draw(st.booleans()), is_wrong=draw(st.booleans()), reason=draw(TEXTS), source=draw(TEXTS),
     )  # fmt: skip
 
 
