@@ -147,10 +147,7 @@ class ReceiverParts:
         self.bursts = LiveBursts(
             options.burst_search, self.history.epochs, log, rows=self._ring_recording, monotonic=options.monotonic
         )
-        archive: StoredTimeline | None = None if options.archive_dir is None else ArchiveBlocks(options.archive_dir)
-        if archive is not None and self._ingester.flux_scale is not None:
-            archive = ScaledArchive(archive, self._ingester.flux_scale)
-        self.timeline = Timeline(self.history.epochs, self._ring_recording, archive, options.monotonic)
+        self.timeline = Timeline(self.history.epochs, self._ring_recording, self._stored_timeline(), options.monotonic)
         self._timeline_updater = TimelineUpdater(self.timeline.update, poll_s(options.buffer_length))
         self.snapshots = self._snapshot_builder(memory)
 
@@ -204,6 +201,13 @@ class ReceiverParts:
             elevation_deg=partial(sun_elevation_deg, site=options.site),
             monotonic=options.monotonic,
         )
+
+    def _stored_timeline(self) -> StoredTimeline | None:
+        """Return the archive in the unit of the rows; None without one."""
+        if self._options.archive_dir is None:
+            return None
+        archive, scale = ArchiveBlocks(self._options.archive_dir), self._ingester.flux_scale
+        return archive if scale is None else ScaledArchive(archive, scale)
 
     def _notes_path(self) -> Path | None:
         options = self._options

@@ -66,17 +66,20 @@ def status_text(
     columns
         Width of the line in cells; 0 means no limit.
     """
-    segments = _state_segments(health, paused_s, newest_s, alarms)
-    segments += _age_segments(health, data_age_s)
+    segments = [*_state_segments(health, paused_s, newest_s, alarms), *_age_segments(health, data_age_s)]
     segments += _loss_segments(health)
     segments += [LineSegment(warning, "yellow", 1, is_item=True) for warning in warnings]
     segments += [] if burst is None else [_burst_segment(burst, newest_s)]
-    if math.isfinite(newest_s):
-        segments.append(LineSegment(f"data {format_clock(newest_s)} UTC", "", 3, is_item=True))
-    segments.append(LineSegment(source, "", 5, is_item=True))
-    segments.append(LineSegment(product, "", 4, is_item=True))
+    segments += _time_segments(newest_s)
+    segments += [LineSegment(source, "", 5, is_item=True), LineSegment(product, "", 4, is_item=True)]
     segments += [] if sun is None else _sun_segments(sun)
     return fit_segments(_without_first_separator(segments), columns, more=("{} more: u", "+{}: u"))
+
+
+def _time_segments(newest_s: float) -> list[LineSegment]:
+    """Return the time of the newest data, if it is known."""
+    is_known = math.isfinite(newest_s)
+    return [LineSegment(f"data {format_clock(newest_s)} UTC", "", 3, is_item=True)] if is_known else []
 
 
 def _age_segments(health: HealthReading, data_age_s: float) -> list[LineSegment]:
