@@ -32,6 +32,8 @@ MIN_MHZ = 20.0
 MAX_MHZ = 200.0
 """Highest frequency that is searched: the corona's models end near the Sun's surface."""
 
+_CELLS_OF_BLOCK = np.arange(CELLS_PER_BLOCK)[:, np.newaxis]
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -110,19 +112,19 @@ class PowerFolder:
         self._grid, count = grid, len(products)
         per_bin = grid.channels_per_bin
         self._columns = slice(grid.searched.start * count, grid.searched.stop * count)
-        weights = np.zeros((count, 2), np.float32)
+        weights = np.zeros((2, count), np.float32)
         if products[:2] == WIRE_PRODUCTS[:2]:
-            weights[:2, 0] = 0.5
+            weights[0, :2] = 0.5
         else:
-            weights[products.index(Product.I) if Product.I in products else 0, 0] = 1
+            weights[0, products.index(Product.I) if Product.I in products else 0] = 1
         circular = [i for i, product in enumerate(products) if product in (Product.XY_IMAG, Product.V)]
         self.has_circular = bool(circular)
-        weights[circular[:1], 1] = 1
+        weights[1, circular[:1]] = 1
         self._of_product = weights / per_bin
-        self._of_channel = np.tile(self._of_product, (per_bin, 1))
+        self._of_channel = np.tile(self._of_product, (1, per_bin))
 
     def folded(self, data: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return I and V of rows, shape (n, bins, 2).
+        """Return I and V of rows, shape (2, n, bins); V is 0 without one.
 
         Parameters
         ----------
@@ -130,19 +132,23 @@ class PowerFolder:
             Power, shape (n, nbins, nproducts). A bad channel makes its bin NaN.
         """
         # A view, because a copy takes longer than the sums.
-        values = data.reshape(len(data), -1)[:, self._columns].reshape(len(data), -1, len(self._of_channel))
-        folded: NDArray[np.float32] = np.asarray(values @ self._of_channel, np.float32)
+        values = data.reshape(len(data), -1)[:, self._columns].reshape(len(data), -1, self._of_channel.shape[1])
+        folded = np.zeros((2, *values.shape[:2]), np.float32)
+        # Two products with a vector are faster than one with a matrix of two columns.
+        for weights, out in zip(self._of_channel, folded, strict=True):
+            if weights.any():
+                np.matmul(values, weights, out=out)
         # In a matrix product a bad V, such as that of a file without V, spoils I: 0 * NaN is NaN.
-        return self._folded_slowly(data) if np.isnan(folded[..., 0]).any() else folded
+        return self._folded_slowly(data) if np.isnan(folded[0]).any() else folded
 
     def _folded_slowly(self, data: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return I and V from the products that they need."""
         shape = len(data), -1, self._grid.channels_per_bin
-        folded = np.zeros((len(data), len(self._grid.frequencies_mhz), 2), np.float32)
-        for product, weights in enumerate(self._of_product):
-            for i in np.flatnonzero(weights):
+        folded = np.zeros((2, len(data), len(self._grid.frequencies_mhz)), np.float32)
+        for weights, out in zip(self._of_product, folded, strict=True):
+            for product in np.flatnonzero(weights):
                 channels = data[:, self._grid.searched, product].reshape(shape)
-                folded[..., i] += weights[i] * channels.sum(axis=2)
+                out += weights[product] * channels.sum(axis=2)
         return folded
 
 
@@ -159,14 +165,14 @@ class CellFolder:
 
     def __init__(self, grid: CellGrid, products: tuple[Product, ...]) -> None:
         self._grid, self._power = grid, PowerFolder(grid, products)
-        self._shape = CELLS_PER_BLOCK, len(grid.frequencies_mhz), 2
+        self._shape = 2, CELLS_PER_BLOCK, len(grid.frequencies_mhz)
         self._number: int | None = None
         self._begin()
 
     def _begin(self) -> None:
         """Begin an empty block."""
         self._sums = np.zeros(self._shape, np.float32)
-        self._counts = np.zeros(self._shape[:2], np.float32)
+        self._counts = np.zeros(self._shape[1:], np.float32)
 
     @property
     def has_rows(self) -> bool:
@@ -195,19 +201,25 @@ class CellFolder:
         return done
 
     def _add(self, cells: NDArray[np.int64], data: NDArray[np.float32]) -> None:
-        """Add the rows of one block."""
+        """Add the rows of one block, numbered by their cells in it."""
         with without_warnings():
-            folded = self._power.folded(data)
-            is_valid = (folded[..., 0] > 0) & (folded[..., 0] < MAX_POWER)
-            folded[~is_valid] = 0
-            starts = np.concatenate([[0], np.flatnonzero(np.diff(cells)) + 1])
-            # A late row may belong to a cell that has been left.
-            np.add.at(self._sums, cells[starts], np.add.reduceat(folded, starts, axis=0))
-            np.add.at(self._counts, cells[starts], np.add.reduceat(is_valid.astype(np.float32), starts, axis=0))
+            intensity, circular = self._power.folded(data)
+            is_valid = (intensity > 0) & (intensity < MAX_POWER)
+            if not is_valid.all():
+                intensity[~is_valid] = circular[~is_valid] = 0
+            # A matrix adds the rows of each cell. A late row may belong to a cell that has been left.
+            of_cell = (cells == _CELLS_OF_BLOCK).astype(np.float32)
+            self._sums[0] += of_cell @ intensity
+            if np.isfinite(circular).all():
+                self._sums[1] += of_cell @ circular
+            else:
+                # In a matrix product a bad V would spoil all cells.
+                np.add.at(self._sums[1], cells, circular)
+            self._counts += of_cell @ is_valid.astype(np.float32)
 
     def close(self) -> Block:
         """Return the present block, though later rows may belong to it."""
-        intensity, circular = self._sums[..., 0], self._sums[..., 1]
+        intensity, circular = self._sums
         with without_warnings():
             decibels = np.float32(10) * np.log10(intensity / self._counts)
             ratio = circular / intensity if self._power.has_circular else None

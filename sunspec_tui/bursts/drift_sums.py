@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.bursts.background import mean_of_rows, quantiles
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
 from sunspec_tui.bursts.measure import height_light_s
 from sunspec_tui.core.levels import without_warnings
@@ -154,9 +155,12 @@ class DriftSums:
         if cell != self._first + self._length:
             self._forget(cell)
         self._first += CELLS_PER_BLOCK
-        values = over_recent_db[:, self._used].reshape(CELLS_PER_BLOCK, -1, self._pair).mean(axis=2)
+        values = over_recent_db[:, self._used]
+        if self._pair > 1:
+            values = (values[:, ::2] + values[:, 1::2]) / 2
         scale = self._statistics.scale(number, values)
-        normal = np.nan_to_num(np.clip(values / scale, _CLIP_LOW, _CLIP_HIGH), nan=0.0)
+        normal = np.minimum(np.maximum(values / scale, _CLIP_LOW), _CLIP_HIGH)
+        normal[np.isnan(normal)] = 0
         self._shift(self._decibels, values)
         self._shift(self._cells, normal)
         return self._evaluate(number)
@@ -241,13 +245,17 @@ class SumStatistics:
 
     def scale(self, number: int, values_db: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the standard deviation of the cells of each bin."""
-        is_known = ~np.isnan(values_db)
-        with without_warnings():
-            total = np.where(is_known, np.abs(values_db), np.float32(0)).sum(axis=0)
-            self._sizes.append(total / np.count_nonzero(is_known, axis=0).astype(np.float32))
+        sizes = np.abs(values_db)
+        is_unknown = np.isnan(sizes)
+        if is_unknown.any():
+            sizes[is_unknown] = 0
+            with without_warnings():
+                self._sizes.append(sizes.sum(axis=0) / np.count_nonzero(~is_unknown, axis=0).astype(np.float32))
+        else:
+            self._sizes.append(mean_of_rows(sizes))
         if self._must_update(number, len(self._sizes)):
-            quiet = np.quantile(np.array(self._sizes), _QUIET, axis=0).astype(np.float32)
-            # A bin that is often missing takes no part.
+            quiet = quantiles(np.array(self._sizes), (_QUIET,))[0]
+            # A bin that is always missing takes no part.
             self._scale = np.maximum(np.nan_to_num(_SIGMAS_OF_MEAN * quiet, nan=np.inf), _MIN_SCALE_DB)
         return self._scale
 

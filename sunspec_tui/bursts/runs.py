@@ -32,6 +32,8 @@ MIN_TAIL_CELLS = 60
 MIN_RUN_CELLS = 2
 """Shortest run."""
 
+_SIGMAS_OF_LIMITS = np.array([[LOW_SIGMAS], [HIGH_SIGMAS]], np.float32)
+_MIN_OF_LIMITS_DB = np.array([[MIN_LOW_DB], [MIN_HIGH_DB]], np.float32)
 _FLAT_DB = 0.1
 _MAX_STROKE_VALUES = 240
 _OUTSIDE, _INSIDE, _TAIL = 0, 1, 2
@@ -94,10 +96,12 @@ def smoothed(excess_db: NDArray[np.float32]) -> NDArray[np.float32]:
 
     Missing values are left out; without any value the mean is NaN.
     """
-    is_known = ~np.isnan(excess_db)
-    total, count = _sum_of_nine(np.where(is_known, excess_db, np.float32(0))), _sum_of_nine(is_known.astype(np.float32))
+    is_unknown = np.isnan(excess_db)
+    if not is_unknown.any():
+        return _sum_of_nine(excess_db) / _sum_of_nine(np.ones((3, excess_db.shape[1]), np.float32))
+    total = _sum_of_nine(np.where(is_unknown, np.float32(0), excess_db))
     with np.errstate(invalid="ignore"):
-        return np.asarray(total / count)
+        return np.asarray(total / _sum_of_nine((~is_unknown).astype(np.float32)))
 
 
 def _sum_of_nine(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -112,7 +116,7 @@ def limits_db(spread_db: NDArray[np.float32], noise_db: NDArray[np.float32]) -> 
     """Return the low and high limits of runs, shape (2, nbins)."""
     # The mean of nine cells has a third of the noise of one.
     sigma = np.hypot(spread_db, noise_db / 3)
-    return np.stack([np.maximum(LOW_SIGMAS * sigma, MIN_LOW_DB), np.maximum(HIGH_SIGMAS * sigma, MIN_HIGH_DB)])
+    return np.maximum(_SIGMAS_OF_LIMITS * sigma, _MIN_OF_LIMITS_DB)
 
 
 class RunFinder:

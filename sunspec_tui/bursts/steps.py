@@ -66,7 +66,7 @@ class StepFinder:
         if len(cells) < _WINDOW:
             return None
         change = cells[SIDE_CELLS + 1 : 1 - SIDE_CELLS or None] - cells[SIDE_CELLS - 1 : -SIDE_CELLS - 1]
-        shares = np.count_nonzero(np.abs(change) > MIN_STEP_DB, axis=1) / cells.shape[1]
+        shares = (np.abs(change) > MIN_STEP_DB).sum(axis=1) / cells.shape[1]
         best = int(shares.argmax())
         if shares[best] < MIN_SHARE:
             return None

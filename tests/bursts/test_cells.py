@@ -81,7 +81,7 @@ def test_intensity_and_circular_polarisation_of_products(products, intensity, ci
     data = np.broadcast_to(np.arange(1, len(products) + 1, dtype=np.float32), (16, 30, len(products))).copy()
     grid = CellGrid(np.linspace(25e6, 85e6, 30), 0.25)
     values = PowerFolder(grid, products).folded(data)
-    assert values[..., 0] == pytest.approx(intensity)
+    assert values[0] == pytest.approx(intensity)
     block = folded(START_S + np.arange(16) * 0.25, data, products)[0]
     assert (block.circular is None) == (circular is None)
     if circular is not None:
@@ -105,6 +105,18 @@ def test_a_bad_value_is_missing_in_its_own_bin_alone(bad):
     assert np.isnan(block.decibels[2, 7])
     assert block.decibels[3, 7] == pytest.approx(20)
     assert np.isnan(block.decibels).sum() == 1
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_bad_v_is_missing_in_its_own_cell_alone(bad):
+    data = np.tile(np.array([100, 50], np.float32), (16, 30, 1))
+    data[4, 7, 1] = bad
+    block = folded(START_S + np.arange(16) * 0.25, data, (Product.I, Product.V))[0]
+    assert block.decibels == pytest.approx(20)
+    is_known = np.isfinite(block.circular)
+    assert not is_known[2, 7]
+    assert is_known.sum() == block.circular.size - 1
+    assert block.circular[is_known] == pytest.approx(0.5)
 
 
 def test_missing_blocks_are_not_made_and_late_rows_are_ignored():
