@@ -124,7 +124,9 @@ class PowerFolder:
         self._of_channel = np.tile(self._of_product, (1, per_bin))
 
     def folded(self, data: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return I and V of rows, shape (2, n, bins); V is 0 without one.
+        """Return I and V of rows, shape (2, n, bins).
+
+        V is 0 for products without it.
 
         Parameters
         ----------

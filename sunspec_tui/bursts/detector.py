@@ -3,6 +3,8 @@
 Rows become cells, cells above the background become runs, runs become structures, and structures become bursts.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,9 +16,6 @@ from sunspec_tui.core.products import Product
 
 SETTLE_BLOCKS = 15
 """Blocks from one search for settled bursts to the next."""
-
-RUNS_PER_PAUSE, MAX_PAUSE_BLOCKS = 150, 2
-"""Runs for which a block is left out from one update to the next, and most blocks that are left out."""
 
 _ROWS_FOR_CADENCE = 8
 
@@ -43,7 +42,9 @@ class BurstDetector:
         self._frequencies_hz, self._products, self._source = frequencies_hz, products, source
         self.cadence_s = float("nan")
         self._first: list[tuple[NDArray[np.float64], NDArray[np.float32]]] = []
-        self._is_due = False
+        self._is_due = self._settles = False
+        # What is left to do of an update of the bursts.
+        self._steps: Iterator[tuple[Burst, ...] | None] | None = None
         self._parts: tuple[CellFolder, TraceFinder, BurstTracker] | None = None
 
     def feed(self, times_s: NDArray[np.float64], data: NDArray[np.float32]) -> tuple[Burst, ...]:
@@ -67,11 +68,12 @@ class BurstDetector:
                 return ()
             times_s, data = (np.concatenate(each) for each in zip(*self._first, strict=True))
             self._start(times_s)
-        folder, _, _ = self._get_parts()
-        changes: dict[str, Burst] = {}
-        for block in folder.feed(times_s, data):
-            for found in self._get_parts()[1].feed(block):
-                changes |= {burst.name: burst for burst in self._track(found)}
+        folder, finder, _ = self._get_parts()
+        blocks = folder.feed(times_s, data)
+        changes = {} if blocks else self._step()
+        for block in blocks:
+            for found in finder.feed(block):
+                changes |= self._follow(found)
         return tuple(changes.values())
 
     def _start(self, times_s: NDArray[np.float64]) -> None:
@@ -89,28 +91,38 @@ class BurstDetector:
         assert self._parts is not None  # noqa: S101 - for the type checker
         return self._parts
 
-    def _track(self, found: Found) -> tuple[Burst, ...]:
+    def _follow(self, found: Found) -> dict[str, Burst]:
         """Follow the bursts; a block without anything costs nothing."""
         _, finder, tracker = self._get_parts()
         tracker.add(found.runs, found.hits)
-        open_runs = finder.open_runs()
-        block = found.cell // CELLS_PER_BLOCK
-        settles = block % SETTLE_BLOCKS == 0
-        self._is_due |= bool(found.runs or found.hits or open_runs)
-        # A large burst is followed less often, so that one block never takes long.
-        pause = 1 + min(MAX_PAUSE_BLOCKS, (len(open_runs) + tracker.run_count) // RUNS_PER_PAUSE)
-        if not settles and (not self._is_due or block % pause):
-            return ()
-        self._is_due = False
-        return tracker.update(found.cell, open_runs, settles=settles)
+        self._settles |= found.cell // CELLS_PER_BLOCK % SETTLE_BLOCKS == 0
+        self._is_due |= bool(found.runs or found.hits or finder.has_open_runs)
+        if self._steps is None and (self._is_due or self._settles):
+            self._steps = tracker.steps(found.cell, finder.open_runs(), settles=self._settles)
+            self._is_due = self._settles = False
+        return self._step()
+
+    def _step(self) -> dict[str, Burst]:
+        """Go on with an update for a few milliseconds.
+
+        The update of a large burst is done in steps, because a live search must not take long at once.
+        """
+        changes = next(self._steps) if self._steps is not None else None
+        if changes is None:
+            return {}
+        self._steps = None
+        return {burst.name: burst for burst in changes}
 
     def close(self) -> tuple[Burst, ...]:
         """End all bursts; return those that have changed."""
         if self._parts is None:
             return ()
         _, finder, tracker = self._parts
-        waiting = finder.end_warm_up()
-        for found in waiting:
+        changes: dict[str, Burst] = {}
+        while self._steps is not None:
+            changes |= self._step()
+        for found in finder.end_warm_up():
             tracker.add(found.runs, found.hits)
         tracker.add(finder.close(), ())
-        return tracker.close()
+        changes |= {burst.name: burst for burst in tracker.close()}
+        return tuple(changes.values())

@@ -157,7 +157,7 @@ class DriftSums:
         self._first += CELLS_PER_BLOCK
         values = over_recent_db[:, self._used]
         if self._pair > 1:
-            values = (values[:, ::2] + values[:, 1::2]) / 2
+            values = (values[:, ::2] + values[:, 1::2]) * np.float32(0.5)
         scale = self._statistics.scale(number, values)
         normal = np.minimum(np.maximum(values / scale, _CLIP_LOW), _CLIP_HIGH)
         normal[np.isnan(normal)] = 0

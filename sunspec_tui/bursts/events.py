@@ -5,7 +5,7 @@ are one noise storm. A drift hit is a burst of its own unless a burst explains i
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -78,13 +78,22 @@ class EventMaker:
         self._slow: dict[tuple[tuple[Run, ...], ...], Event] = {}
         self._mhz = frequencies_mhz.tolist()
 
+    def measure_new(self, structures: Iterable[tuple[Run, ...]]) -> Iterator[int]:
+        """Measure the structures that are not known yet, one by one.
+
+        `events` is quick after it. The numbers of runs that were measured are yielded.
+        """
+        for runs in structures:
+            if is_large(runs) and runs not in self._known:
+                self._piece(runs)
+                yield len(runs)
+
     def events(self, structures: Iterable[tuple[Run, ...]], hits: Iterable[DriftHit]) -> list[Event]:
         """Return the bursts of structures and hits, the earliest first."""
         structures = list(structures)
         self._before, self._known = self._known, {}
         self._slow_before, self._slow = self._slow, {}
-        large = [runs for runs in structures if len({run.bin for run in runs}) >= MIN_BINS]
-        pieces = joined([self._piece(runs) for runs in large], self._piece)
+        pieces = joined([self._piece(runs) for runs in structures if is_large(runs)], self._piece)
         events = self._slow_bursts(pieces, BurstType.II) + self._slow_bursts(pieces, BurstType.CONTINUUM)
         taken = {run for event in events for run in event.runs}
         events += [self._event(piece) for piece in pieces if is_reported(piece) and piece.runs[0] not in taken]
@@ -238,6 +247,11 @@ class EventMaker:
             reason=reason,
             source=self._source,
         )
+
+
+def is_large(runs: Sequence[Run]) -> bool:
+    """Return True if a structure has enough bins to be measured."""
+    return len(runs) >= MIN_BINS and len({run.bin for run in runs}) >= MIN_BINS
 
 
 def is_reported(piece: Piece) -> bool:

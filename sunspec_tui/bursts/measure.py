@@ -5,7 +5,6 @@ frequency (Newkirk's model). A track that bends with frequency is a straight lin
 onsets, which are also known for a group of strokes.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +12,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.bursts.lines import Line, fitted_line, ridge_line
+from sunspec_tui.bursts.run_columns import RunColumns, columns_of, quantile
 from sunspec_tui.bursts.runs import Run
 from sunspec_tui.core.corona import SOLAR_RADIUS_KM, DensityModel, height_rsun
 
@@ -26,11 +27,6 @@ SATURATED_DB, SATURATED_CELLS = 10.0, 4
 
 SLOW_S = 20.0
 """Runs of this length belong to a slow burst."""
-
-_FIT_ROUNDS = 3
-_MIN_FITTED = 4
-_OUTLIER_SIGMAS = 2.0
-_MAX_RIDGE_RESIDUAL, _RIDGE_SIGMAS, _MAX_RIDGE_RATIO = 1.5, 3.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +155,6 @@ def _heights_of_bins(frequencies_mhz: bytes) -> NDArray[np.float64]:
     return height_light_s(np.frombuffer(frequencies_mhz))
 
 
-def quantile(values: Sequence[float], share: float) -> float:
-    """Return a quantile of a few values, faster than numpy."""
-    ordered = sorted(values)
-    place = share * (len(ordered) - 1)
-    low = int(place)
-    return ordered[low] + (place - low) * (ordered[min(low + 1, len(ordered) - 1)] - ordered[low])
-
-
 def measures(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: float) -> Measures:
     """Return the numbers of a structure.
 
@@ -179,89 +167,89 @@ def measures(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: 
     cell_s
         Length of a cell.
     """
-    peaks_db = [run.peak_db for run in runs]
-    peak_db = quantile(peaks_db, 0.9)
+    found = columns_of(runs)
+    peak_db = quantile(found.peak_db, 0.9)
     # Weak runs are often of something else, which begins earlier.
-    strong = [run for run in runs if run.peak_db >= STRONG_SHARE * peak_db]
-    run_s = quantile([run.end - run.begin for run in runs], 0.5) * cell_s
-    spread_s = _spread([run.half for run in strong]) * cell_s
+    strong = found.selected(found.peak_db >= STRONG_SHARE * peak_db)
+    run_s = quantile(found.end - found.begin, 0.5) * cell_s
+    spread_s = _spread(strong.half) * cell_s
     onsets, ridge = _lines(strong, frequencies_mhz, cell_s)
-    strongest = runs[peaks_db.index(max(peaks_db))]
-    bins = {run.bin for run in runs}
+    strongest = int(found.peak[found.peak_db.argmax()])
+    bins = found.bin
     return Measures(
         # The strongest run may be earlier than three neighbours.
-        begin_s=min(_begin(runs, strong, is_slow=run_s > SLOW_S), strongest.peak) * cell_s,
-        peak_s=(strongest.peak + 0.5) * cell_s,
-        end_s=max(run.end for run in runs) * cell_s,
-        low_mhz=float(frequencies_mhz[min(bins)]),
-        high_mhz=float(frequencies_mhz[max(bins)]),
-        bins=len(bins),
+        begin_s=min(_begin(found, strong, is_slow=run_s > SLOW_S), strongest) * cell_s,
+        peak_s=(strongest + 0.5) * cell_s,
+        end_s=int(found.end.max()) * cell_s,
+        low_mhz=float(frequencies_mhz[bins.min()]),
+        high_mhz=float(frequencies_mhz[bins.max()]),
+        bins=int(np.count_nonzero(np.bincount(bins))),
         peak_db=peak_db,
         run_s=run_s,
-        half_s=quantile([run.half_cells for run in runs], 0.5) * cell_s,
+        half_s=quantile(found.half_cells, 0.5) * cell_s,
         spread_s=spread_s,
-        end_spread_s=_spread([run.end for run in runs]) * cell_s,
+        end_spread_s=_spread(found.end) * cell_s,
         delay=onsets[0],
         delay_error=onsets[1],
         residual_s=onsets[2],
         ridge_delay=ridge[0],
         ridge_error=ridge[1],
         descent=descent(strong, frequencies_mhz) if max(run_s, spread_s) > SLOW_S else float("nan"),
-        sharp_share=sum(run.onset - run.begin <= 1 and run.half - run.begin <= 1 for run in runs) / len(runs),
-        strokes=sum(run.strokes for run in runs) / len(runs),
-        tail_share=sum(run.is_tail for run in runs) / len(runs),
-        is_saturated=peak_db >= SATURATED_DB and quantile([run.flat_cells for run in runs], 0.5) >= SATURATED_CELLS,
-        circular=_circular(runs),
-        half_power_s=half_power_by_frequency(runs, frequencies_mhz, cell_s),
+        sharp_share=_share((found.onset - found.begin <= 1) & (found.half - found.begin <= 1)),
+        strokes=float(found.strokes.sum()) / len(runs),
+        tail_share=_share(found.is_tail),
+        is_saturated=peak_db >= SATURATED_DB and quantile(found.flat_cells, 0.5) >= SATURATED_CELLS,
+        circular=_circular(found),
+        half_power_s=half_power_by_frequency(found, frequencies_mhz, cell_s),
     )
 
 
-def _lines(
-    strong: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: float
-) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+def _share(is_one: NDArray[np.bool_]) -> float:
+    return int(np.count_nonzero(is_one)) / len(is_one)
+
+
+def _lines(strong: RunColumns, frequencies_mhz: NDArray[np.float64], cell_s: float) -> tuple[Line, Line]:
     """Return the lines of the onsets and of the ridge."""
-    heights = _heights_of_bins(frequencies_mhz.tobytes())[[run.bin for run in strong]]
-    onsets = fitted_line(heights, np.array([run.half for run in strong]) * cell_s, cell_s)
-    return onsets, ridge_line(heights, np.array([run.peak for run in strong]) * cell_s, onsets, cell_s)
+    heights = _heights_of_bins(frequencies_mhz.tobytes())[strong.bin]
+    onsets = fitted_line(heights, np.asarray(strong.half * cell_s, np.float64), cell_s)
+    return onsets, ridge_line(heights, np.asarray(strong.peak * cell_s, np.float64), onsets, cell_s)
 
 
-def descent(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64]) -> float:
+def descent(runs: RunColumns, frequencies_mhz: NDArray[np.float64]) -> float:
     """Return the relative change of the mean frequency while runs last.
 
     It compares the last third of the time with the first. Cells are weighted with the runs' mean decibels.
     """
-    begin, end = min(run.begin for run in runs), max(run.end for run in runs)
+    begin, end = int(runs.begin.min()), int(runs.end.max())
     third = (end - begin) / 3
     first = _mean_mhz(runs, frequencies_mhz, begin, begin + third)
     last = _mean_mhz(runs, frequencies_mhz, end - third, end)
     return last / first - 1
 
 
-def _mean_mhz(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], begin: float, end: float) -> float:
+def _mean_mhz(runs: RunColumns, frequencies_mhz: NDArray[np.float64], begin: float, end: float) -> float:
     """Return the mean frequency of the parts of runs in an interval."""
-    weights = [max(0.0, min(run.end, end) - max(run.begin, begin)) * run.mean_db for run in runs]
-    total = sum(weights)
-    used = frequencies_mhz[[run.bin for run in runs]]
-    return float(np.dot(weights, used)) / total if total else float("nan")
+    cells = np.minimum(runs.end, end) - np.maximum(runs.begin, begin)
+    weights = np.maximum(cells, 0.0) * runs.mean_db
+    total = float(weights.sum())
+    return float(weights @ frequencies_mhz[runs.bin]) / total if total else float("nan")
 
 
-def _spread(cells: Sequence[int]) -> float:
+def _spread(cells: NDArray[np.int64]) -> float:
     """Return the interval that holds four fifths of some cells."""
     return quantile(cells, 0.9) - quantile(cells, 0.1)
 
 
-def _begin(runs: Sequence[Run], strong: Sequence[Run], *, is_slow: bool) -> int:
+def _begin(runs: RunColumns, strong: RunColumns, *, is_slow: bool) -> int:
     """Return the first cell of a structure.
 
     A fast burst is seen at half of its peak, because a weaker one may precede it. A slow one rises slowly, and is seen
     at its onset.
     """
-    if is_slow:
-        return first_seen([run.bin for run in runs], [run.onset for run in runs])
-    return first_seen([run.bin for run in strong], [run.half for run in strong])
+    return first_seen(runs.bin, runs.onset) if is_slow else first_seen(strong.bin, strong.half)
 
 
-def first_seen(bins: Sequence[int], cells: Sequence[int]) -> int:
+def first_seen(bins: NDArray[np.int64], cells: NDArray[np.int64]) -> int:
     """Return the first cell in which three neighbouring bins are seen.
 
     Neighbours are three bins in a row of those that are given. With fewer bins it is the first cell of all.
@@ -271,86 +259,33 @@ def first_seen(bins: Sequence[int], cells: Sequence[int]) -> int:
     bins, cells
         Bin and first cell of each run.
     """
-    earliest: dict[int, int] = {}
-    for number, cell in zip(bins, cells, strict=True):
-        earliest[number] = min(cell, earliest.get(number, cell))
-    seen = np.array([earliest[number] for number in sorted(earliest)])
+    never = np.iinfo(np.int64).max
+    earliest = np.full(bins.max() + 1, never)
+    np.minimum.at(earliest, bins, cells)
+    seen = earliest[earliest < never]
     if len(seen) < 3:
         return int(seen.min())
     return int(np.maximum(np.maximum(seen[:-2], seen[1:-1]), seen[2:]).min())
 
 
-def _circular(runs: Sequence[Run]) -> float:
+def _circular(runs: RunColumns) -> float:
     """Return V/I of the peaks, weighted with their power."""
-    known = [(run.circular, 10 ** (run.peak_db / 10)) for run in runs if math.isfinite(run.circular)]
-    if not known:
+    known = np.isfinite(runs.circular)
+    if not known.any():
         return float("nan")
-    return sum(ratio * power for ratio, power in known) / sum(power for _, power in known)
+    powers = 10 ** (runs.peak_db[known] / 10)
+    return float(runs.circular[known] @ powers / powers.sum())
 
 
 def half_power_by_frequency(
-    runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: float, most: int = 4
+    runs: RunColumns, frequencies_mhz: NDArray[np.float64], cell_s: float, most: int = 4
 ) -> tuple[tuple[float, float], ...]:
     """Return durations at half power in parts of the band."""
-    low, high = min(run.bin for run in runs), max(run.bin for run in runs)
-    parts: list[list[Run]] = [[] for _ in range(most)]
-    for run in runs:
-        parts[(run.bin - low) * most // (high - low + 1)].append(run)
+    low, high = runs.bin.min(), runs.bin.max()
+    part = (runs.bin - low) * most // (high - low + 1)
+    found = [(frequencies_mhz[runs.bin[part == i]], runs.half_cells[part == i]) for i in range(most)]
     return tuple(
-        (
-            round(float(frequencies_mhz[[run.bin for run in part]].mean()), 1),
-            round(quantile([run.half_cells for run in part], 0.5) * cell_s, 2),
-        )
-        for part in parts
-        if part
+        (round(float(mhz.sum()) / mhz.size, 1), round(quantile(half_cells, 0.5) * cell_s, 2))
+        for mhz, half_cells in found
+        if mhz.size
     )
-
-
-def fitted_line(
-    x: NDArray[np.float64], times_s: NDArray[np.float64], resolution_s: float
-) -> tuple[float, float, float]:
-    """Fit times to a line; return slope, its error, and residual.
-
-    Outliers are left out. The residual is at least half of the resolution. All are NaN with too few or equal `x`.
-    """
-    nan = float("nan")
-    kept = np.ones(len(x), bool)
-    slope = error = residual = nan
-    for _ in range(_FIT_ROUNDS):
-        if kept.sum() < _MIN_FITTED or np.ptp(x[kept]) == 0:
-            break
-        from_mean = x[kept] - x[kept].mean()
-        squares = float(from_mean @ from_mean)
-        slope = float(from_mean @ times_s[kept]) / squares
-        offsets = times_s - times_s[kept].mean() - slope * (x - x[kept].mean())
-        residual = max(float(np.std(offsets[kept])), resolution_s / 2)
-        error = residual / squares**0.5
-        before, kept = kept, np.abs(offsets) <= _OUTLIER_SIGMAS * residual
-        if np.array_equal(before, kept):
-            break
-    return slope, error, residual
-
-
-def ridge_line(
-    x: NDArray[np.float64], peaks_s: NDArray[np.float64], onsets: tuple[float, float, float], resolution_s: float
-) -> tuple[float, float, float]:
-    """Return the line of the peaks, or that of the onsets.
-
-    The rise to half of the decibels takes longer for a stronger burst, and longer at lower frequencies. So the onsets
-    of a strong burst drift faster than its ridge. The peaks of a group may be those of different strokes; then only its
-    onsets lie on a line.
-
-    Parameters
-    ----------
-    x, peaks_s, resolution_s
-        As in `fitted_line`.
-    onsets
-        Slope, error and residual of the onsets.
-    """
-    peaks = fitted_line(x, peaks_s, resolution_s)
-    is_line = peaks[2] <= max(_MAX_RIDGE_RESIDUAL * onsets[2], resolution_s)
-    if not is_line or abs(peaks[0]) < _RIDGE_SIGMAS * peaks[1]:
-        return onsets
-    is_known = abs(onsets[0]) >= _RIDGE_SIGMAS * onsets[1]
-    agrees = 1 / _MAX_RIDGE_RATIO <= peaks[0] / onsets[0] <= _MAX_RIDGE_RATIO if is_known else True
-    return peaks if agrees else onsets

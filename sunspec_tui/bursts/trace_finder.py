@@ -20,7 +20,8 @@ from sunspec_tui.bursts.background import (
 )
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK, Block, CellGrid
 from sunspec_tui.bursts.drift_sums import DriftHit, DriftSums
-from sunspec_tui.bursts.runs import Run, RunFinder, limits_db, smoothed
+from sunspec_tui.bursts.run_finder import RunFinder, limits_db, smoothed
+from sunspec_tui.bursts.runs import Run
 from sunspec_tui.bursts.steps import StepFinder
 
 WARM_UP_BLOCKS = 225
@@ -175,6 +176,11 @@ class TraceFinder:
         before = block.circular[:1] if self._last_circular is None else self._last_circular
         self._last_circular = block.circular[-1:]
         return np.concatenate([before, block.circular[:-1]])
+
+    @property
+    def has_open_runs(self) -> bool:
+        """True if runs go on that count already."""
+        return self._runs.has_open_runs
 
     def open_runs(self) -> list[Run]:
         """Return the runs that go on."""

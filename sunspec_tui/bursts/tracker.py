@@ -4,7 +4,7 @@ A burst keeps its name while runs are added to it. Two minutes and a half after 
 change any more, and its runs are forgotten.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
@@ -28,6 +28,12 @@ FAR_CELL = 2**62
 
 MAX_RUNS = 6000
 """Largest number of runs in memory; with more of them the oldest bursts are settled early."""
+
+STEP_US = 1500
+"""Work of a step in about microseconds of a slow processor."""
+
+# What it takes to add a run, and to measure a structure and each of its runs.
+_ADD_US, _MEASURE_US, _MEASURE_RUN_US = 20, 500, 2
 
 Key = tuple[int, int]
 
@@ -66,8 +72,17 @@ class BurstTracker:
             self.run_count += 1
         self._hits += hits
 
-    def update(self, cell: int, open_runs: Iterable[Run] = (), *, settles: bool = True) -> tuple[Burst, ...]:
-        """Return the bursts that are new or have changed.
+    def update(self, cell: int, open_runs: Sequence[Run] = (), *, settles: bool = True) -> tuple[Burst, ...]:
+        """Return the bursts that are new or have changed; see `steps`."""
+        return next(changes for changes in self.steps(cell, open_runs, settles=settles) if changes is not None)
+
+    def steps(
+        self, cell: int, open_runs: Sequence[Run] = (), *, settles: bool = True
+    ) -> Iterator[tuple[Burst, ...] | None]:
+        """Find the changes in steps of a few milliseconds.
+
+        The last step yields the bursts that are new or have changed, the others yield None. Runs may be added
+        between the steps; they belong to the next update.
 
         Parameters
         ----------
@@ -78,19 +93,25 @@ class BurstTracker:
         settles
             True to hand out the bursts that are settled.
         """
-        structures = self._structures
-        open_runs = tuple(open_runs)
-        if open_runs:
-            structures = structures.copy()
-            for run in open_runs:
-                structures.add(run)
-        events = self._maker.events(structures.all(), self._hits)
+        structures, work_us = self._structures.copy(), 0
+        for run in open_runs:
+            structures.add(run)
+        work_us += _ADD_US * len(open_runs)
+        found, hits = structures.all(), tuple(self._hits)
+        for count in self._maker.measure_new(found):
+            if work_us >= STEP_US:
+                yield None
+                work_us = 0
+            work_us += _MEASURE_US + _MEASURE_RUN_US * count
+        if work_us >= STEP_US / 2:
+            yield None
+        events = self._maker.events(found, hits)
         still_open_s = cell * self._cell_s - OPEN_S
         used: set[str] = set()
         changes = self._changes([self._named(event, still_open_s, used) for event in events])
         if settles:
             self._settle(cell * self._cell_s, events)
-        return changes
+        yield changes
 
     def close(self) -> tuple[Burst, ...]:
         """Return the last changes; nothing goes on after them."""
@@ -104,9 +125,11 @@ class BurstTracker:
         It is the name of the oldest run that has one. If a burst has fallen apart, its earliest part keeps the name.
         """
         keys = keys_of(event)
-        known = sorted((key for key in keys if key in self._names), key=lambda key: (key[1], key[0]))
-        free = (name for key in known if (name := self._names[key]) not in used)
-        name = next(free, None) or self._new_name(event.burst.begin_s)
+        known = (
+            (begin, number, self._names[number, begin]) for number, begin in keys if (number, begin) in self._names
+        )
+        _, _, oldest = min((each for each in known if each[2] not in used), default=(0, 0, ""))
+        name = oldest or self._new_name(event.burst.begin_s)
         used.add(name)
         self._names.update(dict.fromkeys(keys, name))
         is_open = event.burst.is_open or event.burst.end_s > still_open_s

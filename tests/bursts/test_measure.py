@@ -7,15 +7,15 @@ import pytest
 from burst_runs import run
 
 from sunspec_tui.bursts.lanes import lanes_of, ridge
+from sunspec_tui.bursts.lines import fitted_line, ridge_line
 from sunspec_tui.bursts.measure import (
     drift_of_delay,
     first_seen,
-    fitted_line,
     half_power_by_frequency,
     height_light_s,
     measures,
-    ridge_line,
 )
+from sunspec_tui.bursts.run_columns import columns_of
 
 MHZ = np.linspace(25, 85, 120)
 CELL_S = 0.5
@@ -126,16 +126,17 @@ def test_circular_polarisation_is_weighted_with_power():
     [([0, 1, 2, 3], [9, 5, 5, 6], 6), ([0, 1, 2], [1, 7, 8], 8), ([4], [3], 3), ([0, 5, 9, 12], [1, 2, 3, 9], 3)],
 )
 def test_a_burst_begins_where_three_neighbouring_bins_are_seen(bins, cells, first):
-    assert first_seen(bins, cells) == first
+    assert first_seen(np.array(bins), np.array(cells)) == first
 
 
 def test_durations_at_half_power_in_parts_of_the_band():
     mhz = np.linspace(20, 80, 60)
     runs = [replace(run(number, 0, 60), half_cells=round(440 / mhz[number])) for number in range(60)]
-    parts = half_power_by_frequency(runs, mhz, 0.5)
+    parts = half_power_by_frequency(columns_of(runs), mhz, 0.5)
     assert len(parts) == 4
     assert all(seconds == pytest.approx(220 / frequency, rel=0.1) for frequency, seconds in parts)
-    assert half_power_by_frequency([replace(runs[0], half_cells=4)], np.array([50.0]), 0.5) == ((50.0, 2.0),)
+    single = columns_of([replace(runs[0], half_cells=4)])
+    assert half_power_by_frequency(single, np.array([50.0]), 0.5) == ((50.0, 2.0),)
 
 
 def lane(low_mhz, high_mhz, ratio=1.0):

@@ -3,16 +3,8 @@
 import numpy as np
 import pytest
 
-from sunspec_tui.bursts.runs import (
-    MAX_RUN_CELLS,
-    MIN_HIGH_DB,
-    MIN_LOW_DB,
-    RunFinder,
-    limits_db,
-    measured,
-    smoothed,
-    stroke_count,
-)
+from sunspec_tui.bursts.run_finder import MAX_RUN_CELLS, MIN_HIGH_DB, MIN_LOW_DB, RunFinder, limits_db, smoothed
+from sunspec_tui.bursts.runs import Spans, measured, stroke_count
 
 LIMITS = np.array([[1.0], [2.0]], np.float32)
 FIRST = 1000
@@ -84,10 +76,15 @@ def test_open_runs_are_seen_before_they_end():
 
 
 def test_flat_tops_are_counted():
-    run = measured(3, 50, np.array([2, 12, 12.05, 12, 12, 12.02, 3], np.float32), np.full(7, np.nan, np.float32))
+    values = np.array([[2, 12, 12.05, 12, 12, 12.02, 3], [np.nan] * 3 + [4, 8, 4, 2]], np.float32).T
+    spans = Spans(np.array([3, 5]), np.array([50, 53]), np.array([57, 57]), np.array([False, True]))
+    run, later = measured(spans, values, np.full((7, 2), np.nan, np.float32))
+    assert (run.is_tail, later.is_tail) == (False, True)
     assert run.flat_cells == 5
     assert (run.bin, run.begin, run.end) == (3, 50, 57)
     assert np.isnan(run.circular)
+    assert (later.bin, later.begin, later.end, later.peak, later.flat_cells) == (5, 53, 57, 54, 1)
+    assert later.mean_db == 4.5
 
 
 @pytest.mark.parametrize(
