@@ -3,12 +3,13 @@
 Rows become cells, cells above the background become runs, runs become structures, and structures become bursts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK, CellFolder, CellGrid
+from sunspec_tui.bursts.run_columns import quantile
 from sunspec_tui.bursts.trace_finder import Found, TraceFinder
 from sunspec_tui.bursts.tracker import BurstTracker
 from sunspec_tui.core.bursts import Burst
@@ -72,14 +73,13 @@ class BurstDetector:
         blocks = folder.feed(times_s, data)
         changes = {} if blocks else self._step()
         for block in blocks:
-            for found in finder.feed(block):
-                changes |= self._follow(found)
+            changes |= self._follow(finder.feed(block))
         return tuple(changes.values())
 
     def _start(self, times_s: NDArray[np.float64]) -> None:
         """Make the parts for the cadence of the first rows."""
         self._first.clear()
-        self.cadence_s = float(np.median(np.diff(times_s)))
+        self.cadence_s = quantile(np.diff(times_s), 0.5)
         grid = CellGrid(self._frequencies_hz, self.cadence_s)
         self._parts = (
             CellFolder(grid, self._products),
@@ -91,14 +91,15 @@ class BurstDetector:
         assert self._parts is not None  # noqa: S101 - for the type checker
         return self._parts
 
-    def _follow(self, found: Found) -> dict[str, Burst]:
+    def _follow(self, found: Sequence[Found]) -> dict[str, Burst]:
         """Follow the bursts; a block without anything costs nothing."""
         _, finder, tracker = self._get_parts()
-        tracker.add(found.runs, found.hits)
-        self._settles |= found.cell // CELLS_PER_BLOCK % SETTLE_BLOCKS == 0
-        self._is_due |= bool(found.runs or found.hits or finder.has_open_runs)
-        if self._steps is None and (self._is_due or self._settles):
-            self._steps = tracker.steps(found.cell, finder.open_runs(), settles=self._settles)
+        for each in found:
+            tracker.add(each.runs, each.hits)
+            self._settles |= each.cell // CELLS_PER_BLOCK % SETTLE_BLOCKS == 0
+            self._is_due |= bool(each.runs or each.hits or finder.has_open_runs)
+        if found and self._steps is None and (self._is_due or self._settles):
+            self._steps = tracker.steps(found[-1].cell, finder.open_runs(), settles=self._settles)
             self._is_due = self._settles = False
         return self._step()
 

@@ -265,8 +265,8 @@ class SumStatistics:
         if self._must_update(number, len(self._highest)):
             known = np.concatenate(self._highest)
             # The lower half tells the usual sums, because bursts are in the upper one.
-            low, middle = np.quantile(known, (_MINUS_SIGMA, 0.5)).tolist()
-            self._limit = max(MIN_SUM, middle + MIN_SUM_SIGMAS * (middle - low))
+            low, middle = quantiles(known[:, np.newaxis], (_MINUS_SIGMA, 0.5))
+            self._limit = max(MIN_SUM, float(middle[0] + MIN_SUM_SIGMAS * (middle[0] - low[0])))
         return self._limit
 
     def _must_update(self, number: int, count: int) -> bool:

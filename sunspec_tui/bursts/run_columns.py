@@ -1,4 +1,4 @@
-"""Numbers of many runs as columns, for arithmetic on all of them at once."""
+"""Numbers of many runs as columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -157,13 +157,19 @@ class RunFinder:
         self._note_ended(bins[counts], cell)
 
     def _note_ended(self, bins: NDArray[np.int64], cell: int, *, is_tail: bool = False) -> None:
-        """Note runs to be measured: those of a whole block take as long as those of a cell."""
+        """Note runs to be measured at the end of the block.
+
+        To measure those of a whole block takes as long as to measure those of a cell.
+        """
         if bins.size:
             same = np.ones(len(bins), np.int64)
             self._ended.append(Spans(bins, self._begin[bins], cell * same, is_tail * same > 0))
 
     def _ended_runs(self) -> list[Run]:
-        """Measure the runs that have ended; tails below the high limit do not count."""
+        """Measure the runs that have ended.
+
+        Tails below the high limit do not count.
+        """
         if not self._ended:
             return []
         parts = [(each.bins, each.begins, each.ends, each.is_tail) for each in self._ended]
