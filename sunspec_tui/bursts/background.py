@@ -10,23 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCKS_PER_LEVEL = 3
-"""Blocks of a level, 12 s in blocks of 4 s."""
+WINDOW_S = 3600.0
+"""Time that the background remembers."""
 
-WINDOW_LEVELS = 300
-"""Levels that the background remembers: an hour in blocks of 4 s."""
+LEVEL_S, RECENT_S, UPDATE_S = 12.0, 60.0, 60.0
+"""Times of a level and of the recent level, and from one update to the next."""
 
-MIN_WINDOW_LEVELS = 10
-"""Least number of levels of an hour, however long the blocks are."""
+FIRST_S = 60.0
+"""Time of rows that a background needs."""
 
-UPDATE_LEVELS = 5
-"""Levels from one update to the next: a minute."""
-
-RECENT_BLOCKS = 15
-"""Blocks of the recent level: a minute in blocks of 4 s."""
-
-MIN_BLOCKS = 15
-"""Least number of blocks for a background."""
+MIN_BLOCKS, MIN_WINDOW_LEVELS = 4, 10
+"""Least number of blocks of a background, and of levels of the window, however long the blocks are."""
 
 _LOW, _LOWEST = 0.15, 0.03
 # So many standard deviations lie between these quantiles of a normal distribution.
@@ -66,36 +60,45 @@ class BackgroundFollower:
     ----------
     nbins
         Number of bins.
-    window_levels
-        Levels that are remembered.
+    block_s
+        Length of a block.
 
     Attributes
     ----------
     count
         Number of blocks, with missing ones, since the first.
+    least
+        Least number of blocks of a background.
+    window_blocks
+        Number of blocks that are remembered.
     """
 
-    def __init__(self, nbins: int, window_levels: int = WINDOW_LEVELS) -> None:
-        self._window = window_levels
-        self._levels = np.full((window_levels, nbins), np.nan, np.float32)
-        self._noises = np.full((window_levels, nbins), np.nan, np.float32)
-        self._recent = np.full((RECENT_BLOCKS, nbins), np.nan, np.float32)
-        self._recent_noises = np.full((RECENT_BLOCKS, nbins), np.nan, np.float32)
+    def __init__(self, nbins: int, block_s: float) -> None:
+        self.least = max(MIN_BLOCKS, round(FIRST_S / block_s))
+        self._level_blocks = max(1, round(LEVEL_S / block_s))
+        self._recent_blocks = max(MIN_BLOCKS, round(RECENT_S / block_s))
+        self._update_levels = max(1, round(UPDATE_S / (self._level_blocks * block_s)))
+        self._window = max(MIN_WINDOW_LEVELS, round(WINDOW_S / (self._level_blocks * block_s)))
+        self.window_blocks = self._window * self._level_blocks
+        self._levels = np.full((self._window, nbins), np.nan, np.float32)
+        self._noises = np.full((self._window, nbins), np.nan, np.float32)
+        self._recent = np.full((self._recent_blocks, nbins), np.nan, np.float32)
+        self._recent_noises = np.full((self._recent_blocks, nbins), np.nan, np.float32)
         self.count, self._newest = 0, -1
         self._slow: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]] | None = None
 
     def add(self, number: int, decibels: NDArray[np.float32]) -> None:
         """Add the cells of a block, shape (cells, nbins)."""
         self._forget_missing(number)
-        place = number % RECENT_BLOCKS
+        place = number % self._recent_blocks
         self._recent[place] = block_level_db(decibels)
         self._recent_noises[place] = mean_of_rows(np.abs(decibels[1:] - decibels[:-1])) / _DIFFERENCE_SIGMAS
-        level, part = divmod(number, BLOCKS_PER_LEVEL)
-        if part == BLOCKS_PER_LEVEL - 1:
-            places = np.arange(number - BLOCKS_PER_LEVEL + 1, number + 1) % RECENT_BLOCKS
+        level, part = divmod(number, self._level_blocks)
+        if part == self._level_blocks - 1:
+            places = np.arange(number - self._level_blocks + 1, number + 1) % self._recent_blocks
             self._levels[level % self._window] = quantiles(self._recent[places], (0.5,))[0]
             self._noises[level % self._window] = quantiles(self._recent_noises[places], (0.5,))[0]
-            if level % UPDATE_LEVELS == 0:
+            if level % self._update_levels == 0:
                 self._slow = None
 
     def _forget_missing(self, number: int) -> None:
@@ -103,9 +106,11 @@ class BackgroundFollower:
         if not self.count:
             self._newest = number - 1
         if number > self._newest + 1:
-            missing = np.arange(max(self._newest + 1, number - self._window * BLOCKS_PER_LEVEL), number)
-            self._recent[missing % RECENT_BLOCKS] = self._recent_noises[missing % RECENT_BLOCKS] = np.nan
-            levels = missing[missing % BLOCKS_PER_LEVEL == BLOCKS_PER_LEVEL - 1] // BLOCKS_PER_LEVEL % self._window
+            missing = np.arange(max(self._newest + 1, number - self.window_blocks), number)
+            self._recent[missing % self._recent_blocks] = self._recent_noises[missing % self._recent_blocks] = np.nan
+            levels = (
+                missing[missing % self._level_blocks == self._level_blocks - 1] // self._level_blocks % self._window
+            )
             self._levels[levels] = self._noises[levels] = np.nan
         self.count += number - self._newest
         self._newest = number
@@ -116,9 +121,15 @@ class BackgroundFollower:
         self._recent += step_db
         self._slow = None
 
-    def background(self, least: int = MIN_BLOCKS) -> Background | None:
-        """Return the present background; None with fewer than `least` blocks."""
-        if self.count < least:
+    def background(self, least: int | None = None) -> Background | None:
+        """Return the present background; None with too few blocks.
+
+        Parameters
+        ----------
+        least
+            Least number of blocks instead of the usual one.
+        """
+        if self.count < (self.least if least is None else least):
             return None
         if self._slow is None:
             self._slow = self._slow_values()

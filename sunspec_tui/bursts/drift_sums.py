@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.bursts.background import mean_of_rows, quantiles
+from sunspec_tui.bursts.background import MIN_BLOCKS, mean_of_rows, quantiles
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
 from sunspec_tui.bursts.measure import height_light_s
 from sunspec_tui.core.levels import without_warnings
@@ -56,7 +56,8 @@ _BANDS_OF_RANGES = np.array(
 )
 _CLIP_LOW, _CLIP_HIGH = -3.0, 8.0
 _SUMMED_CELLS = 2
-_STATISTICS_BLOCKS, _UPDATE_BLOCKS = 225, 15  # a quarter of an hour, and a minute
+_STATISTICS_S, _UPDATE_S = 900.0, 60.0
+_MIN_STATISTICS_BLOCKS = 15
 _MIN_SCALE_DB = 0.2
 _QUIET = 0.3
 """Quantile of the cells' sizes: bursts raise the higher ones."""
@@ -129,7 +130,7 @@ class DriftSums:
         self._rows = np.arange(begin, begin + CELLS_PER_BLOCK)
         rows = self._rows[:, np.newaxis, np.newaxis] + self._offsets
         self._places = rows * count + self._columns
-        self._statistics = SumStatistics(count)
+        self._statistics = SumStatistics(count, cell_s * CELLS_PER_BLOCK)
         self._forget(0)
 
     def _forget(self, cell: int) -> None:
@@ -235,11 +236,16 @@ class SumStatistics:
     ----------
     nbins
         Number of summed bins.
+    block_s
+        Length of a block.
     """
 
-    def __init__(self, nbins: int) -> None:
-        self._sizes: deque[NDArray[np.float32]] = deque(maxlen=_STATISTICS_BLOCKS)
-        self._highest: deque[NDArray[np.float32]] = deque(maxlen=_STATISTICS_BLOCKS)
+    def __init__(self, nbins: int, block_s: float) -> None:
+        self._update_blocks = max(1, round(_UPDATE_S / block_s))
+        self._first_blocks = max(MIN_BLOCKS, self._update_blocks)
+        kept = max(_MIN_STATISTICS_BLOCKS, round(_STATISTICS_S / block_s))
+        self._sizes: deque[NDArray[np.float32]] = deque(maxlen=kept)
+        self._highest: deque[NDArray[np.float32]] = deque(maxlen=kept)
         self._scale = np.full(nbins, np.inf, np.float32)
         self._limit = math.inf
 
@@ -270,5 +276,5 @@ class SumStatistics:
         return self._limit
 
     def _must_update(self, number: int, count: int) -> bool:
-        """Return True every minute, and when there is a minute of values."""
-        return count == _UPDATE_BLOCKS or (count > _UPDATE_BLOCKS and number % _UPDATE_BLOCKS == 0)
+        """Return True every minute, and when there are enough values."""
+        return count == self._first_blocks or (count > self._first_blocks and number % self._update_blocks == 0)

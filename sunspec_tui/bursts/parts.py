@@ -14,7 +14,7 @@ from sunspec_tui.bursts.cells import CELLS_PER_BLOCK, CellFolder, CellGrid
 from sunspec_tui.bursts.detector import SETTLE_BLOCKS
 from sunspec_tui.bursts.drift_sums import DriftHit
 from sunspec_tui.bursts.runs import Run
-from sunspec_tui.bursts.trace_finder import WARM_UP_BLOCKS, Found, TraceFinder
+from sunspec_tui.bursts.trace_finder import WARM_UP_S, Found, TraceFinder
 from sunspec_tui.bursts.tracker import BurstTracker
 from sunspec_tui.core.bursts import Burst
 from sunspec_tui.core.products import Product
@@ -64,7 +64,7 @@ class TraceSearch:
         self._grid = CellGrid(frequencies_hz, cadence_s)
         self._folder, self._finder = (
             CellFolder(self._grid, products),
-            TraceFinder(self._grid, WARM_UP_BLOCKS, at_once=None),
+            TraceFinder(self._grid, WARM_UP_S, at_once=None),
         )
         self._runs, self._hits = list[Run](), list[DriftHit]()
 

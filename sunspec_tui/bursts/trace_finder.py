@@ -10,26 +10,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.bursts.background import (
-    BLOCKS_PER_LEVEL,
-    MIN_BLOCKS,
-    MIN_NOISE_DB,
-    MIN_WINDOW_LEVELS,
-    Background,
-    BackgroundFollower,
-)
+from sunspec_tui.bursts.background import MIN_NOISE_DB, Background, BackgroundFollower
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK, Block, CellGrid
 from sunspec_tui.bursts.drift_sums import DriftHit, DriftSums
 from sunspec_tui.bursts.run_finder import RunFinder, limits_db, smoothed
 from sunspec_tui.bursts.runs import Run
 from sunspec_tui.bursts.steps import StepFinder
 
-WARM_UP_BLOCKS = 225
-"""Blocks of recorded rows that give the first background: a quarter of an hour."""
+WARM_UP_S = 900.0
+"""Time of recorded rows that give the first background."""
 
-
-WINDOW_S, MAX_RUN_S = 3600.0, 1200.0
-"""Memory of the background, and the longest run: parts overlap by these times."""
+MAX_RUN_S = 1200.0
+"""Longest run: parts overlap by this time and the memory of the background."""
 
 MIN_RUN_HISTORY = 40
 """Least number of cells of the longest run, however long the cells are."""
@@ -63,18 +55,18 @@ class TraceFinder:
     ----------
     grid
         Bins and cells.
-    warm_up_blocks
-        Blocks that are kept at the begin, to be compared with their own background.
+    warm_up_s
+        Time of the first rows that are kept, to be compared with their own background; at least that which a
+        background needs.
     at_once
         Blocks that are processed at once after the warm-up; None for all. A live search must not take long at once.
     """
 
-    def __init__(self, grid: CellGrid, warm_up_blocks: int = MIN_BLOCKS, at_once: int | None = 2) -> None:
+    def __init__(self, grid: CellGrid, warm_up_s: float = 0.0, at_once: int | None = 2) -> None:
         nbins = len(grid.frequencies_mhz)
-        self._window_levels = max(MIN_WINDOW_LEVELS, round(WINDOW_S / (BLOCKS_PER_LEVEL * grid.block_s)))
+        self._block_s, self._warm_up_blocks, self._at_once = grid.block_s, round(warm_up_s / grid.block_s), at_once
         max_run_cells = max(MIN_RUN_HISTORY, round(MAX_RUN_S / grid.cell_s))
         self._runs, self._sums = RunFinder(nbins, max_run_cells), DriftSums(grid.frequencies_mhz, grid.cell_s)
-        self._warm_up_blocks, self._at_once = max(warm_up_blocks, MIN_BLOCKS), at_once
         self._newest: int | None = None
         self._begin(nbins)
         self._last: NDArray[np.float32] | None = None
@@ -83,7 +75,7 @@ class TraceFinder:
 
     def _begin(self, nbins: int) -> None:
         """Begin without a background."""
-        self._background = BackgroundFollower(nbins, self._window_levels)
+        self._background = BackgroundFollower(nbins, self._block_s)
         self._waiting: deque[Block] | None = deque()
         self._first_background: Background | None = None
         self._steps, self._step_list = StepFinder(), list[tuple[int, NDArray[np.float32]]]()
@@ -94,7 +86,7 @@ class TraceFinder:
         if not block.decibels.shape[1]:
             return before
         gap = 1 if self._newest is None else block.number - self._newest
-        if gap > self._window_levels * BLOCKS_PER_LEVEL:
+        if gap > self._background.window_blocks:
             # Rows that are read from here on have no other background either.
             before = self.end_warm_up()
             self._begin(block.decibels.shape[1])
@@ -110,7 +102,8 @@ class TraceFinder:
         if self._waiting is None:
             return [self._process(block, self._background.background())]
         self._waiting.append(block)
-        return self.end_warm_up(self._at_once) if self._background.count >= self._warm_up_blocks else []
+        is_warm = self._background.count >= max(self._warm_up_blocks, self._background.least)
+        return self.end_warm_up(self._at_once) if is_warm else []
 
     def end_warm_up(self, most: int | None = None) -> list[Found]:
         """Process blocks that wait, with the first background.

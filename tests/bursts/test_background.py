@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 
 from sunspec_tui.bursts.background import (
-    BLOCKS_PER_LEVEL,
+    FIRST_S,
     MIN_BLOCKS,
     MIN_NOISE_DB,
-    WINDOW_LEVELS,
+    WINDOW_S,
     BackgroundFollower,
     block_level_db,
     quantiles,
 )
 
-WINDOW_BLOCKS = WINDOW_LEVELS * BLOCKS_PER_LEVEL
+BLOCK_S = 4.0
+WINDOW_BLOCKS = round(WINDOW_S / BLOCK_S)
 FIRST = 445_000_000
 
 
@@ -24,17 +25,31 @@ def cells(level_db, nbins=4, noise_db=0.1, seed=0):
 
 def followed(levels_db, noise_db=0.1):
     """Return a follower after blocks of some levels."""
-    follower = BackgroundFollower(4)
+    follower = BackgroundFollower(4, BLOCK_S)
     for i, level_db in enumerate(levels_db):
         follower.add(FIRST + i, cells(level_db, noise_db=noise_db, seed=i))
     return follower
 
 
 def test_there_is_no_background_before_a_minute():
-    follower = followed([10] * (MIN_BLOCKS - 1))
+    count = round(FIRST_S / BLOCK_S)
+    follower = followed([10] * (count - 1))
     assert follower.background() is None
-    follower.add(FIRST + MIN_BLOCKS - 1, cells(10))
+    follower.add(FIRST + count - 1, cells(10))
     assert follower.background().level_db == pytest.approx(10, abs=0.1)
+
+
+@pytest.mark.parametrize("block_s", [8.0, 64.0, 600.0])
+def test_long_blocks_give_a_background_after_a_minute_or_a_few_blocks(block_s):
+    follower, first = BackgroundFollower(4, block_s), None
+    for i in range(MIN_BLOCKS + 20):
+        follower.add(FIRST + i, cells(10, seed=i))
+        first = i + 1 if first is None and follower.background() is not None else first
+    assert first == max(MIN_BLOCKS, round(FIRST_S / block_s))
+    background = follower.background()
+    assert background.level_db == pytest.approx(10, abs=0.2)
+    assert background.recent_db == pytest.approx(10, abs=0.1)
+    assert np.isfinite(background.spread_db + background.noise_db).all()
 
 
 def test_level_noise_and_recent_level():
@@ -58,7 +73,7 @@ def test_what_is_older_than_the_window_is_forgotten():
 
 def test_the_background_of_the_last_hour_does_not_depend_on_what_was_before():
     levels = list(10 + np.random.default_rng(3).normal(0, 1, 1500))
-    whole, late = followed(levels), BackgroundFollower(4)
+    whole, late = followed(levels), BackgroundFollower(4, BLOCK_S)
     for i in range(400, 1500):
         late.add(FIRST + i, cells(levels[i], seed=i))
     for one, other in zip(
@@ -77,7 +92,7 @@ def test_missing_blocks_are_unknown_and_count_as_time():
 
 
 def test_a_bin_that_is_missing_has_no_level_and_harms_no_other():
-    follower = BackgroundFollower(4)
+    follower = BackgroundFollower(4, BLOCK_S)
     for i in range(60):
         block = cells(10, seed=i)
         block[:, 2] = np.nan
