@@ -197,7 +197,7 @@ def measures(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: 
         descent=descent(strong, frequencies_mhz) if max(run_s, spread_s) > SLOW_S else float("nan"),
         sharp_share=_share((found.onset - found.begin <= 1) & (found.half - found.begin <= 1)),
         strokes=float(found.strokes.sum()) / len(runs),
-        tail_share=_share(found.is_tail),
+        tail_share=_share(found.is_tail > 0),
         is_saturated=peak_db >= SATURATED_DB and quantile(found.flat_cells, 0.5) >= SATURATED_CELLS,
         circular=_circular(found),
         half_power_s=half_power_by_frequency(found, frequencies_mhz, cell_s),
@@ -211,8 +211,8 @@ def _share(is_one: NDArray[np.bool_]) -> float:
 def _lines(strong: RunColumns, frequencies_mhz: NDArray[np.float64], cell_s: float) -> tuple[Line, Line]:
     """Return the lines of the onsets and of the ridge."""
     heights = _heights_of_bins(frequencies_mhz.tobytes())[strong.bin]
-    onsets = fitted_line(heights, np.asarray(strong.half * cell_s, np.float64), cell_s)
-    return onsets, ridge_line(heights, np.asarray(strong.peak * cell_s, np.float64), onsets, cell_s)
+    onsets = fitted_line(heights, strong.half * cell_s, cell_s)
+    return onsets, ridge_line(heights, strong.peak * cell_s, onsets, cell_s)
 
 
 def descent(runs: RunColumns, frequencies_mhz: NDArray[np.float64]) -> float:
@@ -235,7 +235,7 @@ def _mean_mhz(runs: RunColumns, frequencies_mhz: NDArray[np.float64], begin: flo
     return float(weights @ frequencies_mhz[runs.bin]) / total if total else float("nan")
 
 
-def _spread(cells: NDArray[np.int64]) -> float:
+def _spread(cells: NDArray[np.float64]) -> float:
     """Return the interval that holds four fifths of some cells."""
     return quantile(cells, 0.9) - quantile(cells, 0.1)
 
@@ -249,7 +249,7 @@ def _begin(runs: RunColumns, strong: RunColumns, *, is_slow: bool) -> int:
     return first_seen(runs.bin, runs.onset) if is_slow else first_seen(strong.bin, strong.half)
 
 
-def first_seen(bins: NDArray[np.int64], cells: NDArray[np.int64]) -> int:
+def first_seen(bins: NDArray[np.int64], cells: NDArray[np.float64]) -> int:
     """Return the first cell in which three neighbouring bins are seen.
 
     Neighbours are three bins in a row of those that are given. With fewer bins it is the first cell of all.
@@ -259,10 +259,9 @@ def first_seen(bins: NDArray[np.int64], cells: NDArray[np.int64]) -> int:
     bins, cells
         Bin and first cell of each run.
     """
-    never = np.iinfo(np.int64).max
-    earliest = np.full(bins.max() + 1, never)
+    earliest = np.full(bins.max() + 1, np.inf)
     np.minimum.at(earliest, bins, cells)
-    seen = earliest[earliest < never]
+    seen = earliest[np.isfinite(earliest)]
     if len(seen) < 3:
         return int(seen.min())
     return int(np.maximum(np.maximum(seen[:-2], seen[1:-1]), seen[2:]).min())

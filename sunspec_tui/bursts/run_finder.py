@@ -4,8 +4,6 @@ A run begins above a low limit and counts if it reaches a high limit. It also en
 peak, so that the next stroke of a group is a run of its own.
 """
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -207,7 +205,7 @@ class RunFinder:
             same = np.ones(len(new), np.int64)
             spans = Spans(new, self._begin[new], cell * same, same < 0)
             self._open |= {run.bin: run for run in self._measured(spans, is_open=True)}
-        return [replace(run, end=cell) for run in self._open.values()]
+        return [run._replace(end=cell) for run in self._open.values()]
 
     def _known(self, number: int) -> Run | None:
         """Return the open run of a bin, unless it must be measured."""
