@@ -1,8 +1,8 @@
 """Slow background of each bin, and its usual fluctuation.
 
 The background is a low quantile of the levels of the last hour. A burst that is shorter than most of that time does not
-become its own background. The memory ends after an hour, so rows that are read in overlapping parts give the same
-background as rows that are read at once.
+become its own background. In the first hour, the background rises by no more than its usual fluctuation. The memory
+ends after an hour, so rows that are read in overlapping parts give the same background as rows that are read at once.
 """
 
 from dataclasses import dataclass
@@ -85,6 +85,7 @@ class BackgroundFollower:
         self._recent = np.full((self._recent_blocks, nbins), np.nan, np.float32)
         self._recent_noises = np.full((self._recent_blocks, nbins), np.nan, np.float32)
         self.count, self._newest = 0, -1
+        self._highest = np.full(nbins, np.inf, np.float32)
         self._slow: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]] | None = None
 
     def add(self, number: int, decibels: NDArray[np.float32]) -> None:
@@ -119,6 +120,7 @@ class BackgroundFollower:
         """Add a step of the receiver's gain to all levels, shape (nbins,)."""
         self._levels += step_db
         self._recent += step_db
+        self._highest += step_db
         self._slow = None
 
     def background(self, least: int | None = None) -> Background | None:
@@ -139,6 +141,11 @@ class BackgroundFollower:
         """Return level, spread and noise."""
         # Only the lowest levels tell the usual spread, because bursts raise the others.
         low, lowest = quantiles(self._levels, (_LOW, _LOWEST))
+        if self.count < self.window_blocks:
+            # The levels before the first are not known. They are taken for quiet ones, else a burst soon after the
+            # first rows would become its own background.
+            low = np.where(low > self._highest, self._highest, low)
+            self._highest = np.fmin(self._highest, low + np.maximum((low - lowest) / _SIGMAS_BETWEEN, MIN_NOISE_DB))
         noise = quantiles(self._noises, (0.5,))[0]
         spread = (low - lowest) / np.float32(_SIGMAS_BETWEEN)
         return low, np.maximum(spread, MIN_NOISE_DB), np.maximum(noise, MIN_NOISE_DB)

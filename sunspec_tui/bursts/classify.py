@@ -59,6 +59,7 @@ _MIN_STROKES = 1.5
 _MAX_HALF_FACTOR, _MAX_SINGLE_FACTOR, _MAX_RUN_FACTOR = 4.0, 2.0, 3.0
 _MAX_RESIDUAL_S = 5.0
 _MAX_TAIL_SHARE = 0.5
+_SHARP_SHARE_OF_SWITCHED, _SHARP_SHARE = 0.5, 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +94,16 @@ def verdict(found: Measures, cell_s: float) -> Verdict:
 
 
 def _is_sharp(found: Measures, cell_s: float) -> bool:
-    """Return True if many bins begin at once, as no burst can."""
-    if found.width_mhz < _MIN_WIDTH_MHZ or found.spread_s > cell_s:
+    """Return True if many bins rise at once, as no burst can.
+
+    Cells that are longer than the rise of a burst of type III cannot tell.
+    """
+    rise_s = DURATION_S_MHZ / found.middle_mhz / 2
+    if found.width_mhz < _MIN_WIDTH_MHZ or found.spread_s > cell_s or cell_s > rise_s:
         return False
-    ends_at_once = found.end_spread_s <= cell_s and found.run_s > 2 * cell_s
-    return ends_at_once or found.sharp_share > 0.8 and found.residual_s <= cell_s  # noqa: RUF021
+    if found.end_spread_s <= cell_s and found.run_s > 2 * cell_s:
+        return found.sharp_share > _SHARP_SHARE_OF_SWITCHED
+    return found.sharp_share > _SHARP_SHARE and found.residual_s <= cell_s
 
 
 def _is_sounder(found: Measures) -> bool:

@@ -19,7 +19,7 @@ FALL_SHARE = 0.35
 """Share of its peak (decibels) at which a run has ended."""
 
 MAX_RUN_CELLS = 2400
-"""Longest run: 20 minutes in cells of half a second; a longer one goes on as the next run."""
+"""Longest run: 20 minutes in cells of half a second; a longer one goes on as the next run, which begins at its end."""
 
 MIN_TAIL_CELLS = 60
 """Shortest tail of a run that counts: half a minute, as a continuum after a burst (type V) lasts."""
@@ -142,7 +142,7 @@ class RunFinder:
         self._note_ended(np.flatnonzero(ends), cell, is_tail=True)
         rises = is_tail & (values > np.maximum(self._valley + high - low, self._valley / FALL_SHARE))
         self._state[is_tail & (is_low | ends)] = _OUTSIDE
-        self._begin_runs(rises, cell, values)
+        self._begin_runs(rises | (ends & ~is_low), cell, values)
 
     def _begin_runs(self, begins: NDArray[np.bool_], cell: int, values: NDArray[np.float32]) -> None:
         """Begin runs in some bins."""

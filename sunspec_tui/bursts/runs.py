@@ -75,6 +75,23 @@ class Run(_RunNumbers):
     __hash__ = object.__hash__
 
 
+def one_run(first: Run, second: Run) -> Run:
+    """Return a long run that was found in two parts."""
+    highest = max(first, second, key=lambda run: run.peak_db)
+    cells, more = first.end - first.begin, second.end - second.begin
+    return first._replace(
+        end=second.end,
+        peak=highest.peak,
+        peak_db=highest.peak_db,
+        mean_db=(first.mean_db * cells + second.mean_db * more) / (cells + more),
+        half_cells=first.half_cells + second.half_cells,
+        flat_cells=first.flat_cells + second.flat_cells,
+        strokes=first.strokes + second.strokes,
+        circular=highest.circular,
+        is_open=second.is_open,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Spans:
     """Where runs are; all shapes are (n,).

@@ -7,7 +7,7 @@ So a short stroke is not linked with the slow lane or the continuum that it cros
 from collections import defaultdict
 from collections.abc import Iterable
 
-from sunspec_tui.bursts.runs import Run
+from sunspec_tui.bursts.runs import Run, one_run
 
 MAX_BIN_STEP = 3
 """Largest step from bin to bin: two bins without a signal are bridged."""
@@ -37,6 +37,10 @@ class Structures:
         self._members: dict[int, list[Run]] = {}
         self._next = 0
 
+    def __len__(self) -> int:
+        """Return the number of runs."""
+        return len(self._owner)
+
     def copy(self) -> "Structures":
         """Return a copy, to add runs that go on."""
         copied = Structures()
@@ -46,7 +50,14 @@ class Structures:
         return copied
 
     def add(self, run: Run) -> None:
-        """Add a run, and join the structures that it links."""
+        """Add a run, and join the structures that it links.
+
+        A run that begins where the last one of its bin ends is a part of it, unless it is its tail.
+        """
+        last = self._of_bin[run.bin][-1:]
+        if last and last[0].end == run.begin and last[0].is_tail >= run.is_tail:
+            self.remove(last)
+            run = one_run(last[0], run)
         self._members[self._next], self._owner[run] = [run], self._next
         self._next += 1
         for step in range(-MAX_BIN_STEP, MAX_BIN_STEP + 1):

@@ -49,27 +49,25 @@ class BurstTracker:
         Length of a cell.
     source
         Address of the stream, or name of the file.
-
-    Attributes
-    ----------
-    run_count
-        Number of runs in memory.
     """
 
     def __init__(self, frequencies_mhz: NDArray[np.float64], cell_s: float, source: str) -> None:
         self._maker, self._cell_s = EventMaker(frequencies_mhz, cell_s, source), cell_s
         self._structures = Structures()
-        self.run_count = 0
         self._hits: list[DriftHit] = []
         self._names: dict[Key, str] = {}
         self._shown: dict[str, Burst] = {}
         self._name_counts: dict[str, int] = {}
 
+    @property
+    def run_count(self) -> int:
+        """Number of runs in memory."""
+        return len(self._structures)
+
     def add(self, runs: Iterable[Run], hits: Iterable[DriftHit]) -> None:
         """Add what was found in a block."""
         for run in runs:
             self._structures.add(run)
-            self.run_count += 1
         self._hits += hits
 
     def update(self, cell: int, open_runs: Sequence[Run] = (), *, settles: bool = True) -> tuple[Burst, ...]:
@@ -159,12 +157,13 @@ class BurstTracker:
     def _settle(self, now_s: float, events: Iterable[Event]) -> None:
         """Forget the bursts and runs that cannot change any more."""
         latest_s = now_s - SETTLED_S
-        if self.run_count > MAX_RUNS:
+        if len(self._structures) > MAX_RUNS:
             latest_s = now_s
-        kept: set[Run] = set()
+        # A run that goes on has another end here than in the event.
+        kept: set[Key] = set()
         for event in events:
             if event.burst.is_open or event.burst.end_s >= latest_s:
-                kept.update(event.runs)
+                kept.update(keys_of(event))
             else:
                 self._forget(event)
         old = [
@@ -172,10 +171,9 @@ class BurstTracker:
             for runs in self._structures.all()
             if max(run.end for run in runs) * self._cell_s < latest_s
             for run in runs
-            if run not in kept
+            if (run.bin, run.begin) not in kept
         ]
         self._structures.remove(old)
-        self.run_count -= len(old)
         self._hits = [hit for hit in self._hits if hit.end * self._cell_s >= latest_s]
 
     def _forget(self, event: Event) -> None:

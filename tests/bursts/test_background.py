@@ -66,6 +66,28 @@ def test_a_burst_of_forty_minutes_does_not_become_its_own_background():
     assert background.recent_db == pytest.approx(20, abs=0.2)
 
 
+def test_a_burst_soon_after_the_first_rows_does_not_become_its_own_background():
+    follower = followed([10] * 22)
+    for i in range(420):
+        follower.add(FIRST + 22 + i, cells(25, seed=100 + i))
+        follower.background()
+    background = follower.background()
+    assert background.level_db == pytest.approx(10, abs=0.3)
+    assert background.spread_db.max() < 0.3
+    for i in range(WINDOW_BLOCKS):
+        follower.add(FIRST + 442 + i, cells(25, seed=600 + i))
+    assert follower.background().level_db == pytest.approx(25, abs=0.3)
+
+
+def test_the_background_falls_at_once_after_a_start_within_a_burst():
+    follower = followed([25] * 30)
+    follower.background()
+    for i in range(15):
+        follower.add(FIRST + 30 + i, cells(10, seed=i))
+        follower.background()
+    assert follower.background().level_db == pytest.approx(10, abs=0.3)
+
+
 def test_what_is_older_than_the_window_is_forgotten():
     follower = followed([10] * 100 + [20] * (WINDOW_BLOCKS + 30))
     assert follower.background().level_db == pytest.approx(20, abs=0.2)

@@ -45,7 +45,8 @@ COLUMN = replace(
         (replace(SHOCK, delay=1000.0), BurstType.II),
         (STATIONARY, BurstType.CONTINUUM),
         (COLUMN, BurstType.INTERFERENCE),
-        (replace(STATIONARY, spread_s=0.0, end_spread_s=0.5), BurstType.INTERFERENCE),
+        (replace(STATIONARY, spread_s=0.0, end_spread_s=0.5, sharp_share=0.9), BurstType.INTERFERENCE),
+        (replace(STATIONARY, spread_s=0.0, end_spread_s=0.5), BurstType.CONTINUUM),  # rises slowly
         (replace(STATIONARY, low_mhz=70.0, high_mhz=75.0), BurstType.UNKNOWN),  # a narrow band
     ],
 )
@@ -54,6 +55,13 @@ def test_the_type_of_measures(found, kind):
     assert decided.type is kind, decided
     assert 0 < decided.confidence < 1
     assert decided.reason
+
+
+def test_cells_longer_than_the_rise_of_a_burst_tell_no_interference():
+    found = replace(COLUMN, end_s=120.0, run_s=10.0, half_s=8.0, end_spread_s=5.0, residual_s=3.0, delay_error=2.0)
+    assert verdict(found, 0.5).type is not verdict(replace(found, residual_s=0.5), 0.5).type
+    assert verdict(replace(found, residual_s=0.5), 0.5).type is BurstType.INTERFERENCE
+    assert verdict(found, 8.0).type is BurstType.III
 
 
 def test_strength_drift_and_width_make_a_type_3_more_certain():

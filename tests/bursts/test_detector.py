@@ -146,3 +146,18 @@ def test_memory_does_not_grow_over_hours():
     assert max(sizes[2:]) <= 1.2 * max(sizes[:2])
     assert max(sizes) < 32e6
     assert times_s[1] - times_s[0] == 16 * CADENCE_S
+
+
+@pytest.mark.parametrize("quiet_s", [90, 600])
+def test_a_rise_of_half_an_hour_at_all_frequencies_is_one_continuum(quiet_s):
+    rng = np.random.default_rng(1)
+    times_s = START_S + np.arange(45 * 60 * 2) / 2
+    after_s = times_s - START_S - quiet_s
+    excess_db = np.where(after_s < 1800, np.clip(after_s / 20, 0, 1), 0) * 15
+    noise = 1 + 0.02 * rng.standard_normal((len(times_s), len(FREQUENCIES_HZ), 1))
+    data = (noise * 10 ** (excess_db / 10)[:, np.newaxis, np.newaxis]).astype(np.float32)
+    bursts = {burst.name: burst for burst in changes_of(times_s, data)}
+    (burst,) = (each for each in bursts.values() if not each.is_wrong)
+    assert burst.type is BurstType.CONTINUUM
+    assert burst.begin_s - START_S == pytest.approx(quiet_s, abs=10)
+    assert burst.duration_s == pytest.approx(1800, abs=20)

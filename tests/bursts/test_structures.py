@@ -61,6 +61,23 @@ def test_runs_of_one_bin_are_not_linked():
     assert len(structures.all()) == 2
 
 
+def test_a_run_that_begins_where_the_last_one_ends_is_a_part_of_it():
+    structures = Structures()
+    structures.add(run(0, 0, 100, peak=40, onset=2, half=3, peak_db=8.0, mean_db=4.0, half_cells=50, circular=0.1))
+    structures.add(run(1, 0, 100))
+    assert len(structures) == 2
+    structures.add(run(0, 100, 120, peak=110, peak_db=9.0, mean_db=6.0, half_cells=5, circular=0.4, is_open=True))
+    (runs,) = structures.all()
+    (long,) = (each for each in runs if each.bin == 0)
+    assert (long.begin, long.end, long.peak, long.onset, long.half, long.is_open) == (0, 120, 110, 2, 3, True)
+    assert (long.peak_db, long.half_cells, long.strokes, long.circular) == (9.0, 55, 2, 0.4)
+    assert long.mean_db == pytest.approx((4 * 100 + 6 * 20) / 120)
+    assert len(structures) == 2
+    structures.add(run(0, 120, 220, is_tail=True))
+    structures.add(run(0, 221, 230))
+    assert len(structures) == 4
+
+
 def test_removed_runs_leave_nothing_behind():
     structures = Structures()
     runs = [run(number, 0, 10) for number in range(5)]

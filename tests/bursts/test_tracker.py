@@ -110,9 +110,9 @@ def test_a_drift_hit_is_a_burst_unless_a_burst_explains_it():
 def test_the_number_of_runs_in_memory_is_bounded():
     follows = tracker()
     for number in range(20):
-        first = FIRST + 16 * number
-        follows.add([run(i, first + 2 * j, first + 2 * j + 2) for i in range(0, 116, 4) for j in range(30)], ())
-        follows.update(first + 80)
+        first = FIRST + 90 * number
+        follows.add([run(i, first + 3 * j, first + 3 * j + 2) for i in range(0, 116, 4) for j in range(30)], ())
+        follows.update(first + 90)
         assert follows.run_count <= MAX_RUNS + 29 * 30
     assert follows.run_count == sum(len(runs) for runs in follows._structures.all())
 
