@@ -92,17 +92,17 @@ class BurstDetector:
     def _track(self, found: Found) -> tuple[Burst, ...]:
         """Follow the bursts; a block without anything costs nothing."""
         _, finder, tracker = self._get_parts()
-        tracker.add(found.runs, found.hits)
+        tracker.add(found.runs, found.hits, found.sweeps)
         open_runs = finder.open_runs()
         block = found.cell // CELLS_PER_BLOCK
         settles = block % SETTLE_BLOCKS == 0
-        self._is_due |= bool(found.runs or found.hits or open_runs)
+        self._is_due |= bool(found.runs or found.hits or found.sweeps or open_runs)
         # A large burst is followed less often, so that one block never takes long.
         pause = 1 + min(MAX_PAUSE_BLOCKS, (len(open_runs) + tracker.run_count) // RUNS_PER_PAUSE)
         if not settles and (not self._is_due or block % pause):
             return ()
         self._is_due = False
-        return tracker.update(found.cell, open_runs, settles=settles)
+        return tracker.update(found.cell, open_runs, finder.open_sweeps(), settles=settles)
 
     def close(self) -> tuple[Burst, ...]:
         """End all bursts; return those that have changed."""
@@ -111,6 +111,6 @@ class BurstDetector:
         _, finder, tracker = self._parts
         waiting = finder.end_warm_up()
         for found in waiting:
-            tracker.add(found.runs, found.hits)
-        tracker.add(finder.close(), ())
+            tracker.add(found.runs, found.hits, found.sweeps)
+        tracker.add(finder.close(), (), finder.close_sweeps())
         return tracker.close()

@@ -7,23 +7,25 @@ are one noise storm. A drift hit is a burst of its own unless a burst explains i
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
 from sunspec_tui.bursts.classify import DURATION_S_MHZ, Verdict, verdict
 from sunspec_tui.bursts.drift_sums import DriftHit
 from sunspec_tui.bursts.joining import MAX_PAUSE_S, Piece, joined
-from sunspec_tui.bursts.lanes import lanes_of
+from sunspec_tui.bursts.lanes import lane_ratio, lanes_of
 from sunspec_tui.bursts.measure import Measures, drift_of_delay, measures
 from sunspec_tui.bursts.runs import Run
+from sunspec_tui.bursts.slow_bursts import SlowGroup, begin_of, lane_verdict, slow_groups
+from sunspec_tui.bursts.sounders import SounderCutter
+from sunspec_tui.bursts.sweeps import Sweep
 from sunspec_tui.core.bursts import Burst, BurstType
 
 MIN_BINS = 3
 """Least number of bins of a structure that is measured."""
-
-MIN_II_S = 90.0
-"""Least length of a burst of type II."""
 
 MAX_CONTINUUM_PAUSE_S = 30.0
 """Longest pause between pieces of one continuum."""
@@ -35,8 +37,6 @@ MIN_GRAINS, GRAIN_PAUSE_S, MAX_GRAIN_S, MAX_GRAIN_MHZ, MIN_GRAIN_MHZ = 15, 15.0,
 """Least number of grains of a noise storm, longest pause between them, and their size and lowest frequency."""
 
 _ATTACHED_S = 5.0
-_SLOW_S, _BEFORE_S = 5.0, 5.0
-_LANE_RATIO = 2.3
 _MAX_GRAIN_SHARE = 0.3
 
 
@@ -50,10 +50,13 @@ class Event:
         Its runs; empty for a drift hit.
     burst
         Its numbers; the name is empty.
+    sweeps
+        The lanes of a type II, or the sweep of an ionosonde.
     """
 
     runs: tuple[Run, ...]
     burst: Burst
+    sweeps: tuple[Sweep, ...] = ()
 
 
 class EventMaker:
@@ -71,22 +74,29 @@ class EventMaker:
 
     def __init__(self, frequencies_mhz: NDArray[np.float64], cell_s: float, source: str) -> None:
         self._frequencies_mhz, self._cell_s, self._source = frequencies_mhz, cell_s, source
+        self._block_s = CELLS_PER_BLOCK * cell_s
         # Pieces of the last call and of this one: most of them are the same.
         self._before: dict[tuple[Run, ...], Piece] = {}
         self._known: dict[tuple[Run, ...], Piece] = {}
-        self._slow_before: dict[tuple[tuple[Run, ...], ...], Event] = {}
-        self._slow: dict[tuple[tuple[Run, ...], ...], Event] = {}
+        self._slow_before: dict[tuple[object, ...], Event] = {}
+        self._slow: dict[tuple[object, ...], Event] = {}
         self._mhz = frequencies_mhz.tolist()
+        self._cutter = SounderCutter(len(self._mhz), self._block_s)
 
-    def events(self, structures: Iterable[tuple[Run, ...]], hits: Iterable[DriftHit]) -> list[Event]:
-        """Return the bursts of structures and hits, the earliest first."""
-        structures = list(structures)
+    def events(
+        self, structures: Iterable[tuple[Run, ...]], hits: Iterable[DriftHit], sweeps: Sequence[Sweep] = ()
+    ) -> list[Event]:
+        """Return the bursts of structures, hits and sweeps, the earliest first."""
         self._before, self._known = self._known, {}
         self._slow_before, self._slow = self._slow, {}
+        structures, sounders = self._cutter.cut(list(structures), sweeps)
         large = [runs for runs in structures if len({run.bin for run in runs}) >= MIN_BINS]
         pieces = joined([self._piece(runs) for runs in large], self._piece)
-        events = self._slow_bursts(pieces, BurstType.II) + self._slow_bursts(pieces, BurstType.CONTINUUM)
+        events = [self._shock(group) for group in slow_groups(sweeps, pieces, len(self._mhz), self._cell_s)]
         taken = {run for event in events for run in event.runs}
+        events += self._continua([piece for piece in pieces if piece.runs[0] not in taken])
+        events += [self._sounder(runs, sweep) for runs, sweep in sounders if len({run.bin for run in runs}) >= MIN_BINS]
+        taken |= {run for event in events for run in event.runs}
         events += [self._event(piece) for piece in pieces if is_reported(piece) and piece.runs[0] not in taken]
         taken |= {run for event in events for run in event.runs}
         events += self._storms(runs for runs in structures if runs[0] not in taken)
@@ -131,18 +141,61 @@ class EventMaker:
 
     # Slow bursts
 
-    def _slow_bursts(self, pieces: Sequence[Piece], kind: BurstType) -> list[Event]:
-        """Return the bursts of type II or IV."""
-        events = []
-        pause_s = MAX_PAUSE_S if kind is BurstType.II else MAX_CONTINUUM_PAUSE_S
-        for group in followers([piece for piece in pieces if piece.verdict.type is kind], pause_s):
-            begin_s, end_s = group[0].measures.begin_s, max(piece.measures.end_s for piece in group)
-            if kind is BurstType.II:
-                group += [piece for piece in pieces if belongs_to(piece, group)]
-                if end_s - begin_s < MIN_II_S:
-                    continue
-            events.append(self._slow_burst(group))
-        return events
+    def _shock(self, group: SlowGroup) -> Event:
+        """Return a burst of type II; what was known before is kept."""
+        key = (group.lanes, tuple(piece.runs for piece in group.pieces))
+        known = self._slow.get(key) or self._slow_before.get(key)
+        self._slow[key] = known or self._new_shock(group)
+        return self._slow[key]
+
+    def _new_shock(self, group: SlowGroup) -> Event:
+        """Return a burst of type II of lanes and pieces."""
+        event = self._slow_burst(group.pieces) if group.pieces else self._lanes_alone(group.lanes)
+        burst = replace(event.burst, begin_s=begin_of(group, len(self._mhz), self._cell_s))
+        if group.lanes:
+            burst = replace(burst, **self._numbers_of_lanes(group.lanes, burst))
+        return Event(event.runs, burst, group.lanes)
+
+    def _numbers_of_lanes(self, lanes: Sequence[Sweep], burst: Burst) -> dict[str, Any]:
+        """Return the numbers of a burst that its lanes decide."""
+        best = max(lanes, key=lambda lane: sum(place.over_db for place in lane.places))
+        drift, error = best.drift_mhz_s(self._block_s, (burst.low_mhz + burst.high_mhz) / 2)
+        decided = lane_verdict(best, self._block_s)
+        lane_count, ratio = lane_ratio(lanes)
+        return {
+            "end_s": max(burst.end_s, *(lane.end * self._cell_s for lane in lanes)),
+            "type": decided.type,
+            "confidence": round(max(decided.confidence, burst.confidence if burst.type is BurstType.II else 0.0), 2),
+            "reason": decided.reason,
+            "drift_mhz_s": drift,
+            "drift_error_mhz_s": error,
+            "lanes": max(lane_count, burst.lanes),
+            "lane_ratio": ratio if lane_count > 1 else burst.lane_ratio,
+            "is_open": burst.is_open or any(lane.is_open for lane in lanes),
+        }
+
+    def _lanes_alone(self, lanes: Sequence[Sweep]) -> Event:
+        """Return lanes without pieces, such as those on a continuum."""
+        peak = max((lane.peak for lane in lanes), key=lambda place: place.peak_db)
+        return Event(
+            (),
+            Burst(
+                "",
+                min(lane.begin for lane in lanes) * self._cell_s,
+                (peak.block + 0.5) * self._block_s,
+                max(lane.end for lane in lanes) * self._cell_s,
+                self._mhz[min(place.low_bin for lane in lanes for place in lane.places)],
+                self._mhz[max(place.high_bin for lane in lanes for place in lane.places)],
+                BurstType.II,
+                peak_db=peak.peak_db,
+                source=self._source,
+            ),
+        )
+
+    def _continua(self, pieces: Sequence[Piece]) -> list[Event]:
+        """Return the bursts of continuum."""
+        of_type = [piece for piece in pieces if piece.verdict.type is BurstType.CONTINUUM]
+        return [self._slow_burst(group) for group in followers(of_type, MAX_CONTINUUM_PAUSE_S)]
 
     def _slow_burst(self, group: Sequence[Piece]) -> Event:
         """Return one burst of several pieces; what was known before is kept."""
@@ -169,6 +222,15 @@ class EventMaker:
             lane_ratio=ratio,
         )
         return Event(runs, burst)
+
+    # Ionosondes
+
+    def _sounder(self, runs: tuple[Run, ...], sweep: Sweep) -> Event:
+        """Return the sweep of an ionosonde."""
+        drift, error = sweep.drift_mhz_s(self._block_s, (sweep.low_mhz + sweep.high_mhz) / 2)
+        words = f"sweeps upward by {drift:.2g} MHz/s, as a sounder"
+        burst = self._burst(runs, self._piece(runs).measures, Verdict(BurstType.INTERFERENCE, 0.9, words))
+        return Event(runs, replace(burst, drift_mhz_s=drift, drift_error_mhz_s=error), (sweep,))
 
     # Noise storms
 
@@ -258,20 +320,6 @@ def followers(pieces: Sequence[Piece], pause_s: float = MAX_PAUSE_S) -> list[lis
         else:
             groups.append([piece])
     return groups
-
-
-def belongs_to(piece: Piece, group: Sequence[Piece]) -> bool:
-    """Return True if a slow piece may be a type II lane."""
-    found = piece.measures
-    if piece.verdict.type is not BurstType.UNKNOWN or found.run_s < _SLOW_S:
-        return False
-    is_later = found.begin_s >= group[0].measures.begin_s - _BEFORE_S
-    return is_later and any(_is_near(found, each.measures) for each in group)
-
-
-def _is_near(found: Measures, lane: Measures) -> bool:
-    is_in_time = found.begin_s <= lane.end_s + MAX_PAUSE_S and found.end_s >= lane.begin_s - MAX_PAUSE_S
-    return is_in_time and lane.low_mhz / _LANE_RATIO <= found.middle_mhz <= lane.high_mhz * _LANE_RATIO
 
 
 def explains(burst: Burst, faint: Burst) -> bool:

@@ -20,8 +20,10 @@ from sunspec_tui.bursts.background import (
 )
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK, Block, CellGrid
 from sunspec_tui.bursts.drift_sums import DriftHit, DriftSums
+from sunspec_tui.bursts.ridges import RidgeFinder
 from sunspec_tui.bursts.runs import Run, RunFinder, limits_db, smoothed
 from sunspec_tui.bursts.steps import StepFinder
+from sunspec_tui.bursts.sweeps import Sweep
 
 WARM_UP_BLOCKS = 225
 """Blocks of recorded rows that give the first background: a quarter of an hour."""
@@ -46,15 +48,18 @@ class Found:
         Runs that have ended.
     hits
         Drift hits that are now known.
+    sweeps
+        Sweeps of ridges that have ended.
     """
 
     cell: int
     runs: tuple[Run, ...]
     hits: tuple[DriftHit, ...]
+    sweeps: tuple[Sweep, ...] = ()
 
 
 class TraceFinder:
-    """Finds runs and drift hits, block by block.
+    """Finds runs, drift hits and sweeps, block by block.
 
     Its memory ends after the background's window and the longest run.
 
@@ -73,6 +78,7 @@ class TraceFinder:
         self._window_levels = max(MIN_WINDOW_LEVELS, round(WINDOW_S / (BLOCKS_PER_LEVEL * grid.block_s)))
         max_run_cells = max(MIN_RUN_HISTORY, round(MAX_RUN_S / grid.cell_s))
         self._runs, self._sums = RunFinder(nbins, max_run_cells), DriftSums(grid.frequencies_mhz, grid.cell_s)
+        self._ridges = RidgeFinder(grid.frequencies_mhz, grid.cell_s)
         self._warm_up_blocks, self._at_once = max(warm_up_blocks, MIN_BLOCKS), at_once
         self._newest: int | None = None
         self._begin(nbins)
@@ -164,9 +170,11 @@ class TraceFinder:
         self._last = cells[-2:]
         limits = limits_db(background.spread_db, background.noise_db)
         # The mean of three cells is known one cell later.
-        runs += self._runs.feed(cell - 1, smoothed(cells), self._circular(block), limits)
+        smooth = smoothed(cells)
+        runs += self._runs.feed(cell - 1, smooth, self._circular(block), limits)
         hits = self._sums.feed(block.number, block.decibels - background.recent_db)
-        return Found(cell + CELLS_PER_BLOCK, tuple(runs), tuple(hits))
+        sweeps = self._ridges.feed(block.number, smooth, limits[0])
+        return Found(cell + CELLS_PER_BLOCK, tuple(runs), tuple(hits), tuple(sweeps))
 
     def _circular(self, block: Block) -> NDArray[np.float32] | None:
         """Return V/I of the cells that the smoothed ones belong to."""
@@ -179,6 +187,14 @@ class TraceFinder:
     def open_runs(self) -> list[Run]:
         """Return the runs that go on."""
         return [] if self._number is None else self._runs.open_runs(self._end)
+
+    def open_sweeps(self) -> list[Sweep]:
+        """Return the sweeps of ridges that go on."""
+        return self._ridges.open_sweeps()
+
+    def close_sweeps(self) -> list[Sweep]:
+        """End all ridges; return their sweeps."""
+        return self._ridges.close()
 
     def close(self) -> list[Run]:
         """End all runs; return them."""

@@ -15,6 +15,7 @@ from sunspec_tui.bursts.drift_sums import DriftHit
 from sunspec_tui.bursts.events import Event, EventMaker
 from sunspec_tui.bursts.runs import Run
 from sunspec_tui.bursts.structures import Structures
+from sunspec_tui.bursts.sweeps import Sweep
 from sunspec_tui.core.bursts import Burst
 
 SETTLED_S = 150.0
@@ -55,26 +56,30 @@ class BurstTracker:
         self._structures = Structures()
         self.run_count = 0
         self._hits: list[DriftHit] = []
+        self._sweeps: list[Sweep] = []
         self._names: dict[Key, str] = {}
         self._shown: dict[str, Burst] = {}
         self._name_counts: dict[str, int] = {}
 
-    def add(self, runs: Iterable[Run], hits: Iterable[DriftHit]) -> None:
+    def add(self, runs: Iterable[Run], hits: Iterable[DriftHit], sweeps: Iterable[Sweep] = ()) -> None:
         """Add what was found in a block."""
         for run in runs:
             self._structures.add(run)
             self.run_count += 1
         self._hits += hits
+        self._sweeps += sweeps
 
-    def update(self, cell: int, open_runs: Iterable[Run] = (), *, settles: bool = True) -> tuple[Burst, ...]:
+    def update(
+        self, cell: int, open_runs: Iterable[Run] = (), open_sweeps: Iterable[Sweep] = (), *, settles: bool = True
+    ) -> tuple[Burst, ...]:
         """Return the bursts that are new or have changed.
 
         Parameters
         ----------
         cell
             Number of the cell after the newest.
-        open_runs
-            Runs that go on.
+        open_runs, open_sweeps
+            Runs and sweeps that go on.
         settles
             True to hand out the bursts that are settled.
         """
@@ -84,7 +89,7 @@ class BurstTracker:
             structures = structures.copy()
             for run in open_runs:
                 structures.add(run)
-        events = self._maker.events(structures.all(), self._hits)
+        events = self._maker.events(structures.all(), self._hits, [*self._sweeps, *open_sweeps])
         still_open_s = cell * self._cell_s - OPEN_S
         used: set[str] = set()
         changes = self._changes([self._named(event, still_open_s, used) for event in events])
@@ -139,9 +144,11 @@ class BurstTracker:
         if self.run_count > MAX_RUNS:
             latest_s = now_s
         kept: set[Run] = set()
+        sweeps: list[Sweep] = []
         for event in events:
             if event.burst.is_open or event.burst.end_s >= latest_s:
                 kept.update(event.runs)
+                sweeps += event.sweeps
             else:
                 self._forget(event)
         old = [
@@ -154,6 +161,10 @@ class BurstTracker:
         self._structures.remove(old)
         self.run_count -= len(old)
         self._hits = [hit for hit in self._hits if hit.end * self._cell_s >= latest_s]
+        # A sweep that was seen in what is still known is needed to find it there again.
+        begins = (run.begin for runs in self._structures.all() for run in runs)
+        oldest = min([latest_s / self._cell_s, *begins, *(sweep.begin for sweep in sweeps)])
+        self._sweeps = [sweep for sweep in self._sweeps if sweep.end >= oldest]
 
     def _forget(self, event: Event) -> None:
         """Forget the name of a settled burst; it is shown no more."""
@@ -173,4 +184,5 @@ def is_same(before: Burst | None, now: Burst) -> bool:
 
 def keys_of(event: Event) -> list[Key]:
     """Return keys that stay the same while an event grows."""
-    return [(run.bin, run.begin) for run in event.runs] or [(-1, round(event.burst.begin_s))]
+    keys = [(run.bin, run.begin) for run in event.runs] + [sweep.key for sweep in event.sweeps]
+    return keys or [(-1, round(event.burst.begin_s))]
