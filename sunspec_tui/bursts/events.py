@@ -12,15 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.bursts.begins import begin_without, early_runs
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
 from sunspec_tui.bursts.classify import DURATION_S_MHZ, Verdict, verdict
 from sunspec_tui.bursts.drift_sums import DriftHit
-from sunspec_tui.bursts.joining import MAX_PAUSE_S, Piece, joined
+from sunspec_tui.bursts.joining import MAX_JOINED_S, MAX_PAUSE_S, Piece, is_fast, joined
 from sunspec_tui.bursts.lanes import lane_ratio, lanes_of
-from sunspec_tui.bursts.measure import Measures, drift_of_delay, measures
+from sunspec_tui.bursts.measure import Measures, drift_of_delay, height_light_s, measures
 from sunspec_tui.bursts.runs import Run
 from sunspec_tui.bursts.slow_bursts import SlowGroup, begin_of, lane_verdict, slow_groups
 from sunspec_tui.bursts.sounders import SounderCutter
+from sunspec_tui.bursts.strokes import cut_at_pause
 from sunspec_tui.bursts.sweeps import Sweep
 from sunspec_tui.core.bursts import Burst, BurstType
 
@@ -35,6 +37,8 @@ MIN_UNKNOWN_DB, MIN_UNKNOWN_RATIO = 3.0, 1.3
 
 MIN_GRAINS, GRAIN_PAUSE_S, MAX_GRAIN_S, MAX_GRAIN_MHZ, MIN_GRAIN_MHZ = 15, 15.0, 5.0, 8.0, 50.0
 """Least number of grains of a noise storm, longest pause between them, and their size and lowest frequency."""
+
+FAST = (BurstType.III, BurstType.GROUP)
 
 _ATTACHED_S = 5.0
 _MAX_GRAIN_SHARE = 0.3
@@ -80,7 +84,9 @@ class EventMaker:
         self._known: dict[tuple[Run, ...], Piece] = {}
         self._slow_before: dict[tuple[object, ...], Event] = {}
         self._slow: dict[tuple[object, ...], Event] = {}
-        self._mhz = frequencies_mhz.tolist()
+        self._begins_before: dict[tuple[Run, ...], float] = {}
+        self._begins: dict[tuple[Run, ...], float] = {}
+        self._mhz, self._heights = frequencies_mhz.tolist(), height_light_s(frequencies_mhz)
         self._cutter = SounderCutter(len(self._mhz), self._block_s)
 
     def events(
@@ -89,9 +95,10 @@ class EventMaker:
         """Return the bursts of structures, hits and sweeps, the earliest first."""
         self._before, self._known = self._known, {}
         self._slow_before, self._slow = self._slow, {}
+        self._begins_before, self._begins = self._begins, {}
         structures, sounders = self._cutter.cut(list(structures), sweeps)
         large = [runs for runs in structures if len({run.bin for run in runs}) >= MIN_BINS]
-        pieces = joined([self._piece(runs) for runs in large], self._piece)
+        pieces = joined([piece for runs in large for piece in self._strokes(self._piece(runs))], self._piece)
         events = [self._shock(group) for group in slow_groups(sweeps, pieces, len(self._mhz), self._cell_s)]
         taken = {run for event in events for run in event.runs}
         events += self._continua([piece for piece in pieces if piece.runs[0] not in taken])
@@ -112,9 +119,39 @@ class EventMaker:
         self._known[runs] = known
         return known
 
+    def _strokes(self, piece: Piece) -> list[Piece]:
+        """Return the parts of a piece, if one is a fast burst."""
+        if piece.verdict.type is not BurstType.UNKNOWN or piece.measures.run_s > MAX_JOINED_S:
+            return [piece]
+        parts = cut_at_pause(piece.runs, piece.measures.peak_db, self._cell_s)
+        if len(parts) == 1:
+            return [piece]
+        found = [stroke for part in parts for stroke in self._strokes(self._piece(part))]
+        return found if any(is_fast(stroke) for stroke in found) else [piece]
+
+    def _begin_s(self, piece: Piece) -> float:
+        """Return the begin of a fast burst, kept from before."""
+        begin_s = self._begins.get(piece.runs) or self._begins_before.get(piece.runs) or self._new_begin_s(piece)
+        self._begins[piece.runs] = begin_s
+        return begin_s
+
+    def _new_begin_s(self, piece: Piece) -> float:
+        """Return the begin of a fast burst.
+
+        What precedes its track counts if it is a fast burst itself.
+        """
+        runs, found = piece.runs, piece.measures
+        is_group = piece.verdict.type is BurstType.GROUP
+        early = early_runs(runs, found, self._heights, self._cell_s, is_group=is_group)
+        if not early:
+            return found.begin_s
+        alone = verdict(measures(early, self._frequencies_mhz, self._cell_s), self._cell_s)
+        return found.begin_s if alone.type in FAST else begin_without(runs, early, found, self._cell_s)
+
     def _event(self, piece: Piece) -> Event:
         """Return a piece as a burst of its own."""
-        return Event(piece.runs, self._burst(piece.runs, piece.measures, piece.verdict))
+        burst = self._burst(piece.runs, piece.measures, piece.verdict)
+        return Event(piece.runs, replace(burst, begin_s=self._begin_s(piece)) if piece.verdict.type in FAST else burst)
 
     def _burst(self, runs: Sequence[Run], found: Measures, decided: Verdict) -> Burst:
         # Interference begins everywhere at once: its drift is without meaning.
@@ -151,7 +188,7 @@ class EventMaker:
     def _new_shock(self, group: SlowGroup) -> Event:
         """Return a burst of type II of lanes and pieces."""
         event = self._slow_burst(group.pieces) if group.pieces else self._lanes_alone(group.lanes)
-        burst = replace(event.burst, begin_s=begin_of(group, len(self._mhz), self._cell_s))
+        burst = replace(event.burst, begin_s=begin_of(group, self._cell_s))
         if group.lanes:
             burst = replace(burst, **self._numbers_of_lanes(group.lanes, burst))
         return Event(event.runs, burst, group.lanes)

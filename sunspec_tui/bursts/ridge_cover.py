@@ -9,6 +9,9 @@ from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
 from sunspec_tui.bursts.runs import Run
 from sunspec_tui.bursts.sweeps import Sweep
 
+SPARE_BINS = 1
+"""Bins on both sides of a ridge that belong to it, because cells are means over three bins."""
+
 _SPARE_BLOCKS = 1
 
 
@@ -21,17 +24,15 @@ class Cover:
         At least one.
     nbins
         Number of bins.
-    spare_bins
-        Bins on both sides of a ridge that belong to it.
     """
 
-    def __init__(self, sweeps: Iterable[Sweep], nbins: int, spare_bins: int = 0) -> None:
+    def __init__(self, sweeps: Iterable[Sweep], nbins: int) -> None:
         places = [place for sweep in sweeps for place in sweep.places]
         self._first = min(place.block for place in places) - _SPARE_BLOCKS
         count = max(place.block for place in places) + _SPARE_BLOCKS + 1 - self._first
         is_covered = np.zeros((count, nbins), bool)
         for place in places:
-            bins = slice(max(0, place.low_bin - spare_bins), place.high_bin + spare_bins + 1)
+            bins = slice(max(0, place.low_bin - SPARE_BINS), place.high_bin + SPARE_BINS + 1)
             row = place.block - self._first
             is_covered[row - _SPARE_BLOCKS : row + _SPARE_BLOCKS + 1, bins] = True
         # Covered blocks before each block, so that an interval costs one difference.

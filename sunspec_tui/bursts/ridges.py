@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
 from sunspec_tui.bursts.measure import height_light_s
+from sunspec_tui.bursts.runs import LOW_SIGMAS, MIN_LOW_DB
 from sunspec_tui.bursts.sweeps import Place, Ridge, Sweep
 
 SIDE_RATIO, SIDE_SAMPLES, LOW_SAMPLE = 2**0.5, 12, 3
@@ -59,7 +60,7 @@ class RidgeFinder:
         self._tops = near_bins(frequencies_mhz)
         self._active: list[Ridge] = []
 
-    def feed(self, number: int, excess_db: Floats, low_db: Floats) -> list[Sweep]:
+    def feed(self, number: int, excess_db: Floats, low_db: Floats, noise_db: Floats) -> list[Sweep]:
         """Add the cells of a block; return the sweeps that have ended.
 
         Parameters
@@ -70,6 +71,8 @@ class RidgeFinder:
             Smoothed decibels over the background, shape (n, nbins).
         low_db
             Low limits, shape (nbins,).
+        noise_db
+            Standard deviation of a cell, shape (nbins,).
         """
         ended = [ridge for ridge in self._active if self._has_ended(ridge, number)]
         if ended:
@@ -77,21 +80,23 @@ class RidgeFinder:
         if (excess_db > low_db).any():
             # The median leaves out what is shorter than half of a block, such as strokes of type III.
             level_db = np.median(excess_db, axis=0)
-            self._follow(number, self._places(number, level_db, low_db), excess_db)
+            self._follow(number, self._places(number, level_db, low_db, noise_db), excess_db)
         return [sweep for ridge in ended for sweep in ridge.sweeps(is_open=False)]
 
     @staticmethod
     def _has_ended(ridge: Ridge, number: int) -> bool:
         return number - ridge.places[-1].block > MAX_GAP_BLOCKS + 1 or len(ridge.places) >= MAX_BLOCKS
 
-    def _places(self, number: int, level_db: Floats, low_db: Floats) -> list[Place]:
+    def _places(self, number: int, level_db: Floats, low_db: Floats, noise_db: Floats) -> list[Place]:
         """Return the places of the ridges of a block, the strongest first."""
         # A bin without a value has none above it either.
         level_db = np.nan_to_num(level_db, nan=0.0)
         sides = np.sort(level_db[self._sides], axis=2)[..., LOW_SAMPLE] + self._floors
         over_db = level_db - np.maximum(sides.max(axis=0), 0)
         is_top = level_db >= level_db[self._tops].max(axis=1)
-        numbers = np.flatnonzero(is_top & (over_db > low_db))
+        # Neighbours rise and fall together, so that their difference has the noise of cells alone.
+        is_over = over_db > np.maximum(LOW_SIGMAS * noise_db / 3, MIN_LOW_DB)
+        numbers = np.flatnonzero(is_top & is_over & (level_db > low_db))
         numbers = numbers[np.argsort(-over_db[numbers], kind="stable")][:MAX_RIDGES]
         return [self._place(number, i, level_db, float(over_db[i])) for i in numbers.tolist()]
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sunspec_tui.bursts.begins import half_begin
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
-from sunspec_tui.bursts.classify import MIN_CONTINUUM_S, MIN_DESCENT, Verdict
+from sunspec_tui.bursts.classify import MIN_CONTINUUM_S, MIN_DESCENT, MIN_TRACK_S, Verdict
 from sunspec_tui.bursts.joining import MAX_PAUSE_S, Piece
-from sunspec_tui.bursts.measure import LIGHT_KM_S
+from sunspec_tui.bursts.measure import LIGHT_KM_S, STRONG_SHARE
 from sunspec_tui.bursts.ridge_cover import share_on
 from sunspec_tui.bursts.runs import ONSET_SHARE
 from sunspec_tui.bursts.sweeps import Sweep
@@ -136,32 +137,43 @@ def _is_on(piece: Piece, lanes: Sequence[Sweep], nbins: int) -> bool:
 def belongs_to(piece: Piece, chain: Sequence[_Part], begin_s: float) -> bool:
     """Return True if a piece may be a lane of a chain.
 
-    Its type is unknown, and it begins after the begin of the chain.
+    Its type is unknown, and it begins after the begin of the chain. One that stays at its frequencies for long must lie
+    between those of the chain, because it may be interference.
     """
     found = piece.measures
     if piece.verdict.type is not BurstType.UNKNOWN or found.run_s < _SLOW_S or found.begin_s < begin_s - _BEFORE_S:
         return False
+    ratio = _LANE_RATIO if found.run_s < MIN_TRACK_S else 1.0
     return any(
         found.begin_s <= part.end_s + MAX_PAUSE_S
         and found.end_s >= part.begin_s - MAX_PAUSE_S
-        and part.low_mhz / _LANE_RATIO <= found.middle_mhz <= part.high_mhz * _LANE_RATIO
+        and part.low_mhz / ratio <= found.middle_mhz <= part.high_mhz * ratio
         for part in chain
         if isinstance(part.source, Piece)
     )
 
 
-def begin_of(group: SlowGroup, nbins: int, cell_s: float) -> float:
+def begin_of(group: SlowGroup, cell_s: float) -> float:
     """Return the begin of a group in seconds.
 
-    It is that of its lanes, and of pieces of type II that lie on none.
+    A weaker burst may precede its lanes. So strong lanes count, and pieces of known type from the time at which they
+    reach half of their decibels.
     """
-    begins = [lane_begin(lane) * cell_s for lane in group.lanes]
+    if not group.lanes:
+        return min(piece.measures.begin_s for piece in group.pieces)
+    strong_db = STRONG_SHARE * max(usual_over_db(lane) for lane in group.lanes)
+    begins = [lane_begin(lane) for lane in group.lanes if usual_over_db(lane) >= strong_db]
     begins += [
-        piece.measures.begin_s
+        half_begin(piece.runs, piece.measures.peak_db)
         for piece in group.pieces
-        if not group.lanes or piece.verdict.type is BurstType.II and not _is_on(piece, group.lanes, nbins)  # noqa: RUF021
+        if piece.verdict.type is not BurstType.UNKNOWN
     ]
-    return min(begins)
+    return min(begins) * cell_s
+
+
+def usual_over_db(lane: Sweep) -> float:
+    """Return the median height of a lane over its neighbours."""
+    return float(np.median([place.over_db for place in lane.places]))
 
 
 def lane_begin(lane: Sweep) -> int:
@@ -169,7 +181,7 @@ def lane_begin(lane: Sweep) -> int:
 
     A weaker ridge may precede it at the same frequency, so it is seen at a quarter of its usual height, as a run is.
     """
-    least_db = ONSET_SHARE * float(np.median([place.over_db for place in lane.places]))
+    least_db = ONSET_SHARE * usual_over_db(lane)
     first = next(place for place in lane.places if place.over_db >= least_db)
     return lane.begin if first is lane.places[0] else first.block * CELLS_PER_BLOCK - 1
 

@@ -6,16 +6,13 @@ structure with it.
 
 from collections.abc import Iterable, Sequence
 
-from sunspec_tui.bursts.ridge_cover import Cover
+from sunspec_tui.bursts.ridge_cover import SPARE_BINS, Cover
 from sunspec_tui.bursts.runs import Run
 from sunspec_tui.bursts.structures import Structures
 from sunspec_tui.bursts.sweeps import Sweep
 
 MIN_COVER = 0.5
 """Least share of a run that lies on a sweep, so that the run belongs to it."""
-
-SPARE_BINS = 1
-"""Bins on both sides of a ridge that belong to it, because cells are means over three bins."""
 
 Runs = tuple[Run, ...]
 
@@ -88,7 +85,7 @@ def cut_off(runs: Runs, sweep: Sweep, nbins: int) -> tuple[Runs, list[Runs]]:
     nbins
         Number of bins.
     """
-    is_on = (Cover([sweep], nbins, SPARE_BINS).shares(runs) >= MIN_COVER).tolist()
+    is_on = (Cover([sweep], nbins).shares(runs) >= MIN_COVER).tolist()
     if not any(is_on):
         return (), [runs]
     left = Structures()

@@ -192,6 +192,8 @@ class Ridge:
         return [self._sweep(first, last, is_open=is_open) for first, last, _ in self._parts]
 
     def _sweep(self, first: int, last: int, *, is_open: bool) -> Sweep:
+        # The direction is not known for less than the shortest window: a short part before is of the sweep.
+        first = first if first >= WINDOWS[0] else 0
         begin = self._begin if first == 0 else self.places[first].block * CELLS_PER_BLOCK - 1
         is_last = last == len(self.places) - 1
         return Sweep(begin, tuple(self.places[first : last + 1]), is_open and is_last)

@@ -173,7 +173,7 @@ class TraceFinder:
         smooth = smoothed(cells)
         runs += self._runs.feed(cell - 1, smooth, self._circular(block), limits)
         hits = self._sums.feed(block.number, block.decibels - background.recent_db)
-        sweeps = self._ridges.feed(block.number, smooth, limits[0])
+        sweeps = self._ridges.feed(block.number, smooth, limits[0], background.noise_db)
         return Found(cell + CELLS_PER_BLOCK, tuple(runs), tuple(hits), tuple(sweeps))
 
     def _circular(self, block: Block) -> NDArray[np.float32] | None:

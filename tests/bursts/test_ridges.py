@@ -7,7 +7,7 @@ from burst_tracks import BLOCK_S, CELL_S, MHZ, lane_mhz
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
 from sunspec_tui.bursts.ridges import MAX_BLOCKS, MAX_GAP_BLOCKS, MAX_RIDGES, RidgeFinder
 
-LOW_DB = np.full(100, 0.8, np.float32)
+LOW_DB, NOISE_DB = np.full(100, 0.8, np.float32), np.full(100, 0.2, np.float32)
 FIRST = 1000
 
 
@@ -29,7 +29,7 @@ def picture(tracks, peak_db=6.0, continuum_db=0.0, noise_db=0.2, width=0.04):
 def sweeps_in(excess, finder=None):
     """Return the sweeps of some blocks."""
     finder = finder or RidgeFinder(MHZ, CELL_S)
-    found = [sweep for n, cells in enumerate(excess) for sweep in finder.feed(FIRST + n, cells, LOW_DB)]
+    found = [sweep for n, cells in enumerate(excess) for sweep in finder.feed(FIRST + n, cells, LOW_DB, NOISE_DB)]
     return found + finder.close()
 
 
@@ -108,7 +108,10 @@ def test_missing_values_are_no_ridge():
 def test_few_bins_are_no_error(count):
     finder = RidgeFinder(np.linspace(40.0, 42.0, count), CELL_S)
     for n in range(20):
-        assert finder.feed(FIRST + n, np.full((CELLS_PER_BLOCK, count), 5, np.float32), LOW_DB[:count]) == []
+        assert (
+            finder.feed(FIRST + n, np.full((CELLS_PER_BLOCK, count), 5, np.float32), LOW_DB[:count], NOISE_DB[:count])
+            == []
+        )
     assert finder.close() == []
 
 
@@ -116,7 +119,9 @@ def test_the_memory_is_bounded():
     finder = RidgeFinder(MHZ, CELL_S)
     rng = np.random.default_rng(2)
     for n in range(2 * MAX_BLOCKS):
-        finder.feed(FIRST + n, (20 * rng.random((1, 100)) * np.ones((CELLS_PER_BLOCK, 1))).astype(np.float32), LOW_DB)
+        finder.feed(
+            FIRST + n, (20 * rng.random((1, 100)) * np.ones((CELLS_PER_BLOCK, 1))).astype(np.float32), LOW_DB, NOISE_DB
+        )
         assert len(finder._active) <= MAX_RIDGES
         assert all(len(ridge.places) <= MAX_BLOCKS for ridge in finder._active)
 
@@ -125,7 +130,7 @@ def test_an_open_sweep_grows_and_keeps_its_key():
     finder = RidgeFinder(MHZ, CELL_S)
     seen = []
     for n, cells in enumerate(picture([lane_mhz(30, 60.0, 400.0)])):
-        finder.feed(FIRST + n, cells, LOW_DB)
+        finder.feed(FIRST + n, cells, LOW_DB, NOISE_DB)
         seen += finder.open_sweeps()
     assert len({sweep.key for sweep in seen}) == 1
     assert all(sweep.is_open for sweep in seen)

@@ -82,13 +82,32 @@ def test_a_slow_piece_on_a_lane_belongs_to_it():
     assert group.pieces == (on,)
 
 
-def test_the_begin_is_that_of_the_lanes_unless_a_piece_lies_apart():
+def test_the_begin_is_that_of_the_lanes_and_of_known_pieces():
     (group,) = slow_groups([LONG, SHORT], [], NBINS, CELL_S)
-    assert begin_of(group, NBINS, CELL_S) == LONG.begin * CELL_S
-    apart = replace(SHOCK, begin_s=380.0, end_s=600.0)
-    piece = Piece((run(3, cells(95), cells(150)),), apart, verdict(apart, CELL_S))
+    assert begin_of(group, CELL_S) == LONG.begin * CELL_S
+    early = replace(SHOCK, begin_s=360.0, end_s=600.0, peak_db=5.0)
+    piece = Piece((run(3, cells(90), cells(150), half=cells(95)),), early, verdict(early, CELL_S))
     (group,) = slow_groups([LONG], [piece], NBINS, CELL_S)
-    assert begin_of(group, NBINS, CELL_S) == 380.0
+    assert begin_of(group, CELL_S) == cells(95) * CELL_S
+    (group,) = slow_groups([], [piece], NBINS, CELL_S)
+    assert begin_of(group, CELL_S) == 360.0
+
+
+def test_a_weak_lane_before_a_strong_one_is_not_the_begin():
+    weak = sweep(lane_mhz(20, 70.0, 400.0), block=85, over_db=1.9, peak_db=3.0)
+    (group,) = slow_groups([weak, LONG], [], NBINS, CELL_S)
+    assert len(group.lanes) == 2
+    assert begin_of(group, CELL_S) == LONG.begin * CELL_S
+
+
+def test_a_steady_piece_beside_a_burst_is_not_of_it():
+    shock = replace(SHOCK, begin_s=400.0, end_s=600.0)
+    own = Piece((run(30, cells(100), cells(150)),), shock, verdict(shock, CELL_S))
+    for run_s, belongs in ((20.0, True), (600.0, False)):
+        found = replace(STATIONARY, begin_s=420.0, end_s=500.0, low_mhz=97.0, high_mhz=99.0, run_s=run_s)
+        piece = Piece((run(96, cells(105), cells(125)),), found, verdict(found, CELL_S))
+        (group,) = slow_groups([], [own, piece], NBINS, CELL_S)
+        assert (piece in group.pieces) is belongs
 
 
 def test_a_weak_ridge_before_a_lane_is_not_its_begin():
