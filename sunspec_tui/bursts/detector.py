@@ -3,13 +3,14 @@
 Rows become cells, cells above the background become runs, runs become structures, and structures become bursts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK, CellFolder, CellGrid
 from sunspec_tui.bursts.run_columns import quantile
+from sunspec_tui.bursts.stepping import finished
 from sunspec_tui.bursts.trace_finder import Found, TraceFinder
 from sunspec_tui.bursts.tracker import BurstTracker
 from sunspec_tui.core.bursts import Burst
@@ -45,7 +46,7 @@ class BurstDetector:
         self._first: list[tuple[NDArray[np.float64], NDArray[np.float32]]] = []
         self._is_due = self._settles = False
         # What is left to do of an update of the bursts.
-        self._steps: Iterator[tuple[Burst, ...] | None] | None = None
+        self._steps: Generator[None, None, tuple[Burst, ...]] | None = None
         self._parts: tuple[CellFolder, TraceFinder, BurstTracker] | None = None
 
     def feed(self, times_s: NDArray[np.float64], data: NDArray[np.float32]) -> tuple[Burst, ...]:
@@ -95,11 +96,12 @@ class BurstDetector:
         """Follow the bursts; a block without anything costs nothing."""
         _, finder, tracker = self._get_parts()
         for each in found:
-            tracker.add(each.runs, each.hits)
+            tracker.add(each.runs, each.hits, each.sweeps)
             self._settles |= each.cell // CELLS_PER_BLOCK % SETTLE_BLOCKS == 0
-            self._is_due |= bool(each.runs or each.hits or finder.has_open_runs)
+            self._is_due |= bool(each.runs or each.hits or each.sweeps or finder.has_open_runs)
         if found and self._steps is None and (self._is_due or self._settles):
-            self._steps = tracker.steps(found[-1].cell, finder.open_runs(), settles=self._settles)
+            open_runs, open_sweeps = finder.open_runs(), finder.open_sweeps()
+            self._steps = tracker.steps(found[-1].cell, open_runs, open_sweeps, settles=self._settles)
             self._is_due = self._settles = False
         return self._step()
 
@@ -108,22 +110,24 @@ class BurstDetector:
 
         The update of a large burst is done in steps, because a live search must not take long at once.
         """
-        changes = next(self._steps) if self._steps is not None else None
-        if changes is None:
+        if self._steps is None:
             return {}
-        self._steps = None
-        return {burst.name: burst for burst in changes}
+        try:
+            next(self._steps)
+        except StopIteration as end:
+            self._steps = None
+            return {burst.name: burst for burst in end.value}
+        return {}
 
     def close(self) -> tuple[Burst, ...]:
         """End all bursts; return those that have changed."""
         if self._parts is None:
             return ()
         _, finder, tracker = self._parts
-        changes: dict[str, Burst] = {}
-        while self._steps is not None:
-            changes |= self._step()
+        steps, self._steps = self._steps, None
+        changes = {burst.name: burst for burst in finished(steps)} if steps else {}
         for found in finder.end_warm_up():
-            tracker.add(found.runs, found.hits)
-        tracker.add(finder.close(), ())
+            tracker.add(found.runs, found.hits, found.sweeps)
+        tracker.add(finder.close(), (), finder.close_sweeps())
         changes |= {burst.name: burst for burst in tracker.close()}
         return tuple(changes.values())

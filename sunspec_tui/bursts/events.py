@@ -5,25 +5,30 @@ are one noise storm. A drift hit is a burst of its own unless a burst explains i
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.bursts.begins import begin_without, early_runs
+from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
 from sunspec_tui.bursts.classify import DURATION_S_MHZ, Verdict, verdict
 from sunspec_tui.bursts.drift_sums import DriftHit
-from sunspec_tui.bursts.joining import MAX_PAUSE_S, Piece, joined
-from sunspec_tui.bursts.lanes import lanes_of
-from sunspec_tui.bursts.measure import Measures, drift_of_delay, measures
+from sunspec_tui.bursts.joining import MAX_JOINED_S, MAX_PAUSE_S, Piece, is_fast, joined
+from sunspec_tui.bursts.lanes import lane_ratio, lanes_of
+from sunspec_tui.bursts.measure import Measures, drift_of_delay, height_light_s, measures
 from sunspec_tui.bursts.runs import Run
+from sunspec_tui.bursts.slow_bursts import SlowGroup, begin_of, lane_verdict, slow_groups
+from sunspec_tui.bursts.sounders import SounderCutter
+from sunspec_tui.bursts.stepping import Work
+from sunspec_tui.bursts.strokes import cut_at_pause
+from sunspec_tui.bursts.sweeps import Sweep
 from sunspec_tui.core.bursts import Burst, BurstType
 
 MIN_BINS = 3
 """Least number of bins of a structure that is measured."""
-
-MIN_II_S = 90.0
-"""Least length of a burst of type II."""
 
 MAX_CONTINUUM_PAUSE_S = 30.0
 """Longest pause between pieces of one continuum."""
@@ -34,10 +39,12 @@ MIN_UNKNOWN_DB, MIN_UNKNOWN_RATIO = 3.0, 1.3
 MIN_GRAINS, GRAIN_PAUSE_S, MAX_GRAIN_S, MAX_GRAIN_MHZ, MIN_GRAIN_MHZ = 15, 15.0, 5.0, 8.0, 50.0
 """Least number of grains of a noise storm, longest pause between them, and their size and lowest frequency."""
 
+FAST = (BurstType.III, BurstType.GROUP)
+
 _ATTACHED_S = 5.0
-_SLOW_S, _BEFORE_S = 5.0, 5.0
-_LANE_RATIO = 2.3
 _MAX_GRAIN_SHARE = 0.3
+# What it takes to measure a structure and each of its runs.
+_MEASURE_US, _MEASURE_RUN_US = 500.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +57,13 @@ class Event:
         Its runs; empty for a drift hit.
     burst
         Its numbers; the name is empty.
+    sweeps
+        The lanes of a type II, or the sweep of an ionosonde.
     """
 
     runs: tuple[Run, ...]
     burst: Burst
+    sweeps: tuple[Sweep, ...] = ()
 
 
 class EventMaker:
@@ -67,34 +77,65 @@ class EventMaker:
         Length of a cell.
     source
         Address of the stream, or name of the file.
+
+    Attributes
+    ----------
+    work
+        What was done since the last pause.
     """
 
     def __init__(self, frequencies_mhz: NDArray[np.float64], cell_s: float, source: str) -> None:
         self._frequencies_mhz, self._cell_s, self._source = frequencies_mhz, cell_s, source
+        self._block_s = CELLS_PER_BLOCK * cell_s
         # Pieces of the last call and of this one: most of them are the same.
         self._before: dict[tuple[Run, ...], Piece] = {}
         self._known: dict[tuple[Run, ...], Piece] = {}
-        self._slow_before: dict[tuple[tuple[Run, ...], ...], Event] = {}
-        self._slow: dict[tuple[tuple[Run, ...], ...], Event] = {}
-        self._mhz = frequencies_mhz.tolist()
+        self._slow_before: dict[tuple[object, ...], Event] = {}
+        self._slow: dict[tuple[object, ...], Event] = {}
+        self._begins_before: dict[tuple[Run, ...], float] = {}
+        self._begins: dict[tuple[Run, ...], float] = {}
+        self.work = Work()
+        self._mhz, self._heights = frequencies_mhz.tolist(), height_light_s(frequencies_mhz)
+        self._cutter = SounderCutter(len(self._mhz), self._block_s)
 
-    def measure_new(self, structures: Iterable[tuple[Run, ...]]) -> Iterator[int]:
-        """Measure the structures that are not known yet, one by one.
+    def events(
+        self, structures: Iterable[tuple[Run, ...]], hits: Iterable[DriftHit], sweeps: Sequence[Sweep] = ()
+    ) -> Generator[None, None, list[Event]]:
+        """Find the bursts of structures, hits and sweeps, the earliest first.
 
-        `events` is quick after it. The numbers of runs that were measured are yielded.
+        It is done in steps: a large burst takes many milliseconds.
         """
-        for runs in structures:
-            if is_large(runs) and runs not in self._known:
-                self._piece(runs)
-                yield len(runs)
-
-    def events(self, structures: Iterable[tuple[Run, ...]], hits: Iterable[DriftHit]) -> list[Event]:
-        """Return the bursts of structures and hits, the earliest first."""
-        structures = list(structures)
         self._before, self._known = self._known, {}
         self._slow_before, self._slow = self._slow, {}
-        pieces = joined([self._piece(runs) for runs in structures if is_large(runs)], self._piece)
-        events = self._slow_bursts(pieces, BurstType.II) + self._slow_bursts(pieces, BurstType.CONTINUUM)
+        self._begins_before, self._begins = self._begins, {}
+        structures, sounders = self._cutter.cut(list(structures), sweeps)
+        parts = list[Piece]()
+        for runs in filter(is_large, structures):
+            yield from self.work.pauses()
+            parts += self._strokes(self._piece(runs))
+        pieces = yield from joined(parts, self._piece, self.work)
+        events = list[Event]()
+        for group in slow_groups(sweeps, pieces, len(self._mhz), self._cell_s):
+            yield from self.work.pauses()
+            events.append(self._shock(group))
+        taken = {run for event in events for run in event.runs}
+        of_type = [p for p in pieces if p.verdict.type is BurstType.CONTINUUM and p.runs[0] not in taken]
+        for pieces_of_one in followers(of_type, MAX_CONTINUUM_PAUSE_S):
+            yield from self.work.pauses()
+            events.append(self._slow_burst(pieces_of_one))
+        yield from self.work.pauses()
+        return self._with_others(events, pieces, structures, sounders, hits)
+
+    def _with_others(
+        self,
+        events: list[Event],
+        pieces: Sequence[Piece],
+        structures: Iterable[tuple[Run, ...]],
+        sounders: Iterable[tuple[tuple[Run, ...], Sweep]],
+        hits: Iterable[DriftHit],
+    ) -> list[Event]:
+        """Return slow bursts with all others, the earliest first."""
+        events += [self._sounder(runs, sweep) for runs, sweep in sounders if is_large(runs)]
         taken = {run for event in events for run in event.runs}
         events += [self._event(piece) for piece in pieces if is_reported(piece) and piece.runs[0] not in taken]
         taken |= {run for event in events for run in event.runs}
@@ -108,12 +149,43 @@ class EventMaker:
         if known is None:
             found = measures(runs, self._frequencies_mhz, self._cell_s)
             known = Piece(runs, found, verdict(found, self._cell_s))
+            self.work.add(_MEASURE_US + _MEASURE_RUN_US * len(runs))
         self._known[runs] = known
         return known
 
+    def _strokes(self, piece: Piece) -> list[Piece]:
+        """Return the parts of a piece, if one is a fast burst."""
+        if piece.verdict.type is not BurstType.UNKNOWN or piece.measures.run_s > MAX_JOINED_S:
+            return [piece]
+        parts = cut_at_pause(piece.runs, piece.measures.peak_db, self._cell_s)
+        if len(parts) == 1:
+            return [piece]
+        found = [stroke for part in parts for stroke in self._strokes(self._piece(part))]
+        return found if any(is_fast(stroke) for stroke in found) else [piece]
+
+    def _begin_s(self, piece: Piece) -> float:
+        """Return the begin of a fast burst, kept from before."""
+        begin_s = self._begins.get(piece.runs) or self._begins_before.get(piece.runs) or self._new_begin_s(piece)
+        self._begins[piece.runs] = begin_s
+        return begin_s
+
+    def _new_begin_s(self, piece: Piece) -> float:
+        """Return the begin of a fast burst.
+
+        What precedes its track counts if it is a fast burst itself.
+        """
+        runs, found = piece.runs, piece.measures
+        is_group = piece.verdict.type is BurstType.GROUP
+        early = early_runs(runs, found, self._heights, self._cell_s, is_group=is_group)
+        if not early:
+            return found.begin_s
+        alone = verdict(measures(early, self._frequencies_mhz, self._cell_s), self._cell_s)
+        return found.begin_s if alone.type in FAST else begin_without(runs, early, found, self._cell_s)
+
     def _event(self, piece: Piece) -> Event:
         """Return a piece as a burst of its own."""
-        return Event(piece.runs, self._burst(piece.runs, piece.measures, piece.verdict))
+        burst = self._burst(piece.runs, piece.measures, piece.verdict)
+        return Event(piece.runs, replace(burst, begin_s=self._begin_s(piece)) if piece.verdict.type in FAST else burst)
 
     def _burst(self, runs: Sequence[Run], found: Measures, decided: Verdict) -> Burst:
         # Interference begins everywhere at once: its drift is without meaning.
@@ -140,18 +212,56 @@ class EventMaker:
 
     # Slow bursts
 
-    def _slow_bursts(self, pieces: Sequence[Piece], kind: BurstType) -> list[Event]:
-        """Return the bursts of type II or IV."""
-        events = []
-        pause_s = MAX_PAUSE_S if kind is BurstType.II else MAX_CONTINUUM_PAUSE_S
-        for group in followers([piece for piece in pieces if piece.verdict.type is kind], pause_s):
-            begin_s, end_s = group[0].measures.begin_s, max(piece.measures.end_s for piece in group)
-            if kind is BurstType.II:
-                group += [piece for piece in pieces if belongs_to(piece, group)]
-                if end_s - begin_s < MIN_II_S:
-                    continue
-            events.append(self._slow_burst(group))
-        return events
+    def _shock(self, group: SlowGroup) -> Event:
+        """Return a burst of type II; what was known before is kept."""
+        key = (group.lanes, tuple(piece.runs for piece in group.pieces))
+        known = self._slow.get(key) or self._slow_before.get(key)
+        self._slow[key] = known or self._new_shock(group)
+        return self._slow[key]
+
+    def _new_shock(self, group: SlowGroup) -> Event:
+        """Return a burst of type II of lanes and pieces."""
+        event = self._slow_burst(group.pieces) if group.pieces else self._lanes_alone(group.lanes)
+        burst = replace(event.burst, begin_s=begin_of(group, self._cell_s))
+        if group.lanes:
+            burst = replace(burst, **self._numbers_of_lanes(group.lanes, burst))
+        return Event(event.runs, burst, group.lanes)
+
+    def _numbers_of_lanes(self, lanes: Sequence[Sweep], burst: Burst) -> dict[str, Any]:
+        """Return the numbers of a burst that its lanes decide."""
+        best = max(lanes, key=lambda lane: sum(place.over_db for place in lane.places))
+        drift, error = best.drift_mhz_s(self._block_s, (burst.low_mhz + burst.high_mhz) / 2)
+        decided = lane_verdict(best, self._block_s)
+        lane_count, ratio = lane_ratio(lanes)
+        return {
+            "end_s": max(burst.end_s, *(lane.end * self._cell_s for lane in lanes)),
+            "type": decided.type,
+            "confidence": round(max(decided.confidence, burst.confidence if burst.type is BurstType.II else 0.0), 2),
+            "reason": decided.reason,
+            "drift_mhz_s": drift,
+            "drift_error_mhz_s": error,
+            "lanes": max(lane_count, burst.lanes),
+            "lane_ratio": ratio if lane_count > 1 else burst.lane_ratio,
+            "is_open": burst.is_open or any(lane.is_open for lane in lanes),
+        }
+
+    def _lanes_alone(self, lanes: Sequence[Sweep]) -> Event:
+        """Return lanes without pieces, such as those on a continuum."""
+        peak = max((lane.peak for lane in lanes), key=lambda place: place.peak_db)
+        return Event(
+            (),
+            Burst(
+                "",
+                min(lane.begin for lane in lanes) * self._cell_s,
+                (peak.block + 0.5) * self._block_s,
+                max(lane.end for lane in lanes) * self._cell_s,
+                self._mhz[min(place.low_bin for lane in lanes for place in lane.places)],
+                self._mhz[max(place.high_bin for lane in lanes for place in lane.places)],
+                BurstType.II,
+                peak_db=peak.peak_db,
+                source=self._source,
+            ),
+        )
 
     def _slow_burst(self, group: Sequence[Piece]) -> Event:
         """Return one burst of several pieces; what was known before is kept."""
@@ -178,6 +288,15 @@ class EventMaker:
             lane_ratio=ratio,
         )
         return Event(runs, burst)
+
+    # Ionosondes
+
+    def _sounder(self, runs: tuple[Run, ...], sweep: Sweep) -> Event:
+        """Return the sweep of an ionosonde."""
+        drift, error = sweep.drift_mhz_s(self._block_s, (sweep.low_mhz + sweep.high_mhz) / 2)
+        words = f"sweeps upward by {drift:.2g} MHz/s, as a sounder"
+        burst = self._burst(runs, self._piece(runs).measures, Verdict(BurstType.INTERFERENCE, 0.9, words))
+        return Event(runs, replace(burst, drift_mhz_s=drift, drift_error_mhz_s=error), (sweep,))
 
     # Noise storms
 
@@ -272,20 +391,6 @@ def followers(pieces: Sequence[Piece], pause_s: float = MAX_PAUSE_S) -> list[lis
         else:
             groups.append([piece])
     return groups
-
-
-def belongs_to(piece: Piece, group: Sequence[Piece]) -> bool:
-    """Return True if a slow piece may be a type II lane."""
-    found = piece.measures
-    if piece.verdict.type is not BurstType.UNKNOWN or found.run_s < _SLOW_S:
-        return False
-    is_later = found.begin_s >= group[0].measures.begin_s - _BEFORE_S
-    return is_later and any(_is_near(found, each.measures) for each in group)
-
-
-def _is_near(found: Measures, lane: Measures) -> bool:
-    is_in_time = found.begin_s <= lane.end_s + MAX_PAUSE_S and found.end_s >= lane.begin_s - MAX_PAUSE_S
-    return is_in_time and lane.low_mhz / _LANE_RATIO <= found.middle_mhz <= lane.high_mhz * _LANE_RATIO
 
 
 def explains(burst: Burst, faint: Burst) -> bool:

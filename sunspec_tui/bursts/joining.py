@@ -4,7 +4,7 @@ Bins without a signal and interference cut bursts into pieces. Pieces of a fast 
 both onsets. Pieces of type II are joined if they follow each other in one band.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -13,6 +13,7 @@ import numpy as np
 from sunspec_tui.bursts.classify import III_DELAYS, Verdict, drifts_as_shock
 from sunspec_tui.bursts.measure import Measures, height_light_s
 from sunspec_tui.bursts.runs import Run
+from sunspec_tui.bursts.stepping import Work
 from sunspec_tui.core.bursts import BurstType
 
 MAX_GAP_MHZ = 15.0
@@ -38,8 +39,10 @@ class Piece:
     verdict: Verdict
 
 
-def joined(pieces: Sequence[Piece], make: Callable[[tuple[Run, ...]], Piece]) -> list[Piece]:
-    """Join the pieces of fast bursts.
+def joined(
+    pieces: Sequence[Piece], make: Callable[[tuple[Run, ...]], Piece], work: Work
+) -> Generator[None, None, list[Piece]]:
+    """Join the pieces of fast bursts, in steps.
 
     Parameters
     ----------
@@ -47,10 +50,13 @@ def joined(pieces: Sequence[Piece], make: Callable[[tuple[Run, ...]], Piece]) ->
         The structures.
     make
         Measures runs and decides their type.
+    work
+        What was done since the last pause.
     """
     left = sorted(pieces, key=lambda piece: (piece.measures.begin_s, piece.measures.low_mhz))
     done: list[Piece] = []
     while left:
+        yield from work.pauses()
         piece = left.pop(0)
         end_s = piece.measures.end_s
         near = takewhile(lambda other: other.measures.begin_s < end_s, left)  # noqa: B023 - used within the round

@@ -6,9 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.bursts.runs import Run
+from sunspec_tui.bursts.sweeps import Sweep
 
 MIN_COMMON_CELLS = 20
 """Least time that two lanes last together, in cells."""
+
+MIN_COMMON_BLOCKS = 3
+"""The same in blocks."""
 
 MIN_RATIO = 1.15
 """Least ratio of the frequencies of two lanes; closer ones are a split band."""
@@ -61,3 +65,20 @@ def _ratio(first: tuple[int, NDArray[np.float64]], second: tuple[int, NDArray[np
         return 0, float("nan")
     ratio = float(np.median(ratios))
     return len(ratios), max(ratio, 1 / ratio)
+
+
+def lane_ratio(lanes: Sequence[Sweep]) -> tuple[int, float]:
+    """Return the number of sweeps and the ratio of their frequencies.
+
+    They are counted as in `lanes_of`.
+    """
+    tracks = [{place.block: place.mhz for place in lane.places} for lane in lanes]
+    pairs = []
+    for i, first in enumerate(tracks):
+        for second in tracks[i + 1 :]:
+            ratios = [first[block] / second[block] for block in first.keys() & second.keys()]
+            if len(ratios) >= MIN_COMMON_BLOCKS:
+                ratio = float(np.median(ratios))
+                pairs.append((len(ratios), max(ratio, 1 / ratio)))
+    pairs = [pair for pair in pairs if pair[1] >= MIN_RATIO]
+    return (2, max(pairs)[1]) if pairs else (1, float("nan"))

@@ -4,6 +4,7 @@ The first step, `find_traces`, has a memory of an hour, and is most of the work:
 the same runs. The second step, `bursts_of`, is quick and takes all traces in order.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from sunspec_tui.bursts.cells import CELLS_PER_BLOCK, CellFolder, CellGrid
 from sunspec_tui.bursts.detector import SETTLE_BLOCKS
 from sunspec_tui.bursts.drift_sums import DriftHit
 from sunspec_tui.bursts.runs import Run
+from sunspec_tui.bursts.sweeps import Sweep
 from sunspec_tui.bursts.trace_finder import WARM_UP_S, Found, TraceFinder
 from sunspec_tui.bursts.tracker import BurstTracker
 from sunspec_tui.core.bursts import Burst
@@ -29,7 +31,7 @@ AFTER_S = 1500.0
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """Runs and drift hits of a part.
+    """Runs, drift hits and sweeps of a part.
 
     Attributes
     ----------
@@ -37,7 +39,7 @@ class Traces:
         Centres of the bins.
     cell_s
         Length of a cell.
-    runs, hits
+    runs, hits, sweeps
         Those that begin in the part.
     """
 
@@ -45,6 +47,7 @@ class Traces:
     cell_s: float
     runs: tuple[Run, ...]
     hits: tuple[DriftHit, ...]
+    sweeps: tuple[Sweep, ...] = ()
 
 
 class TraceSearch:
@@ -67,6 +70,7 @@ class TraceSearch:
             TraceFinder(self._grid, WARM_UP_S, at_once=None),
         )
         self._runs, self._hits = list[Run](), list[DriftHit]()
+        self._sweeps = list[Sweep]()
 
     def feed(self, times_s: NDArray[np.float64], data: NDArray[np.float32]) -> None:
         """Add rows in the order of time."""
@@ -77,6 +81,7 @@ class TraceSearch:
         for each in found:
             self._runs += each.runs
             self._hits += each.hits
+            self._sweeps += each.sweeps
 
     def traces(self, begin_s: float = -np.inf, end_s: float = np.inf) -> Traces:
         """Return what begins in an interval, after the last rows.
@@ -90,12 +95,14 @@ class TraceSearch:
             self._keep(self._finder.feed(self._folder.close()))
         self._keep(self._finder.end_warm_up())
         self._runs += self._finder.close()
+        self._sweeps += self._finder.close_sweeps()
         first, last = begin_s / self._grid.cell_s, end_s / self._grid.cell_s
         return Traces(
             self._grid.frequencies_mhz,
             self._grid.cell_s,
             tuple(run for run in self._runs if first <= run.begin < last),
             tuple(hit for hit in self._hits if first <= hit.begin < last),
+            tuple(sweep for sweep in self._sweeps if first <= sweep.begin < last),
         )
 
 
@@ -129,22 +136,23 @@ def bursts_of(traces: Iterable[Traces], source: str = "") -> tuple[Burst, ...]:
         return ()
     tracker = BurstTracker(parts[0].frequencies_mhz, parts[0].cell_s, source)
     bursts: dict[str, Burst] = {}
-    for cell, runs, hits in _steps(parts):
-        tracker.add(runs, hits)
-        bursts |= {burst.name: burst for burst in tracker.update(cell)}
+    for found in _steps(parts):
+        tracker.add(found.runs, found.hits, found.sweeps)
+        bursts |= {burst.name: burst for burst in tracker.update(found.cell)}
     bursts |= {burst.name: burst for burst in tracker.close()}
     return tuple(sorted((each for each in bursts.values() if not each.is_wrong), key=lambda burst: burst.begin_s))
 
 
-def _steps(parts: Sequence[Traces]) -> Iterator[tuple[int, list[Run], list[DriftHit]]]:
+def _steps(parts: Sequence[Traces]) -> Iterator[Found]:
     """Yield the traces of each minute, in order of their ends."""
     length = SETTLE_BLOCKS * CELLS_PER_BLOCK
-    runs = sorted((run for part in parts for run in part.runs), key=lambda run: (run.end, run.bin, run.begin))
-    hits = sorted((hit for part in parts for hit in part.hits), key=lambda hit: (hit.end, hit.begin, hit.low_bin))
-    minutes: dict[int, tuple[list[Run], list[DriftHit]]] = {}
-    for run in runs:
-        minutes.setdefault(run.end // length, ([], []))[0].append(run)
-    for hit in hits:
-        minutes.setdefault(hit.end // length, ([], []))[1].append(hit)
+    minutes: dict[int, tuple[list[Run], list[DriftHit], list[Sweep]]] = defaultdict(lambda: ([], [], []))
+    for run in sorted((run for part in parts for run in part.runs), key=lambda run: (run.end, run.bin, run.begin)):
+        minutes[run.end // length][0].append(run)
+    for hit in sorted((hit for part in parts for hit in part.hits), key=lambda hit: (hit.end, hit.begin, hit.low_bin)):
+        minutes[hit.end // length][1].append(hit)
+    for sweep in sorted((sweep for part in parts for sweep in part.sweeps), key=lambda sweep: (sweep.end, sweep.key)):
+        minutes[sweep.end // length][2].append(sweep)
     for minute in sorted(minutes):
-        yield (minute + 1) * length, *minutes[minute]
+        runs, hits, sweeps = minutes[minute]
+        yield Found((minute + 1) * length, tuple(runs), tuple(hits), tuple(sweeps))

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from sunspec_tui.bursts.background import MIN_NOISE_DB, Background, BackgroundFollower
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK, Block, CellGrid
 from sunspec_tui.bursts.drift_sums import DriftHit, DriftSums
+from sunspec_tui.bursts.ridges import RidgeFinder
 from sunspec_tui.bursts.run_finder import RunFinder, limits_db, smoothed
 from sunspec_tui.bursts.runs import Run
 from sunspec_tui.bursts.steps import StepFinder
+from sunspec_tui.bursts.sweeps import Sweep
 
 WARM_UP_S = 900.0
 """Time of recorded rows that give the first background."""
@@ -39,15 +41,18 @@ class Found:
         Runs that have ended.
     hits
         Drift hits that are now known.
+    sweeps
+        Sweeps of ridges that have ended.
     """
 
     cell: int
     runs: tuple[Run, ...]
     hits: tuple[DriftHit, ...]
+    sweeps: tuple[Sweep, ...] = ()
 
 
 class TraceFinder:
-    """Finds runs and drift hits, block by block.
+    """Finds runs, drift hits and sweeps, block by block.
 
     Its memory ends after the background's window and the longest run.
 
@@ -67,6 +72,7 @@ class TraceFinder:
         self._block_s, self._warm_up_blocks, self._at_once = grid.block_s, round(warm_up_s / grid.block_s), at_once
         max_run_cells = max(MIN_RUN_HISTORY, round(MAX_RUN_S / grid.cell_s))
         self._runs, self._sums = RunFinder(nbins, max_run_cells), DriftSums(grid.frequencies_mhz, grid.cell_s)
+        self._ridges = RidgeFinder(grid.frequencies_mhz, grid.cell_s)
         self._newest: int | None = None
         self._begin(nbins)
         self._last: NDArray[np.float32] | None = None
@@ -158,9 +164,11 @@ class TraceFinder:
         self._last = cells[-2:]
         limits = limits_db(background.spread_db, background.noise_db)
         # The mean of three cells is known one cell later.
-        runs += self._runs.feed(cell - 1, smoothed(cells), self._circular(block), limits)
+        smooth = smoothed(cells)
+        runs += self._runs.feed(cell - 1, smooth, self._circular(block), limits)
         hits = self._sums.feed(block.number, block.decibels - background.recent_db)
-        return Found(cell + CELLS_PER_BLOCK, tuple(runs), tuple(hits))
+        sweeps = self._ridges.feed(block.number, smooth, limits[0], background.noise_db)
+        return Found(cell + CELLS_PER_BLOCK, tuple(runs), tuple(hits), tuple(sweeps))
 
     def _circular(self, block: Block) -> NDArray[np.float32] | None:
         """Return V/I of the cells that the smoothed ones belong to."""
@@ -178,6 +186,14 @@ class TraceFinder:
     def open_runs(self) -> list[Run]:
         """Return the runs that go on."""
         return [] if self._number is None else self._runs.open_runs(self._end)
+
+    def open_sweeps(self) -> list[Sweep]:
+        """Return the sweeps of ridges that go on."""
+        return self._ridges.open_sweeps()
+
+    def close_sweeps(self) -> list[Sweep]:
+        """End all ridges; return their sweeps."""
+        return self._ridges.close()
 
     def close(self) -> list[Run]:
         """End all runs; return them."""

@@ -4,7 +4,7 @@ A burst keeps its name while runs are added to it. Two minutes and a half after 
 change any more, and its runs are forgotten.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from sunspec_tui.bursts.drift_sums import DriftHit
 from sunspec_tui.bursts.events import Event, EventMaker
 from sunspec_tui.bursts.runs import Run
+from sunspec_tui.bursts.stepping import finished
 from sunspec_tui.bursts.structures import Structures
+from sunspec_tui.bursts.sweeps import Sweep
 from sunspec_tui.core.bursts import Burst
 
 SETTLED_S = 150.0
@@ -29,11 +31,7 @@ FAR_CELL = 2**62
 MAX_RUNS = 6000
 """Largest number of runs in memory; with more of them the oldest bursts are settled early."""
 
-STEP_US = 1500
-"""Work of a step in about microseconds of a slow processor."""
-
-# What it takes to add a run, and to measure a structure and each of its runs.
-_ADD_US, _MEASURE_US, _MEASURE_RUN_US = 20, 500, 2
+_ADD_US = 20.0
 
 Key = tuple[int, int]
 
@@ -55,6 +53,7 @@ class BurstTracker:
         self._maker, self._cell_s = EventMaker(frequencies_mhz, cell_s, source), cell_s
         self._structures = Structures()
         self._hits: list[DriftHit] = []
+        self._sweeps: list[Sweep] = []
         self._names: dict[Key, str] = {}
         self._shown: dict[str, Burst] = {}
         self._name_counts: dict[str, int] = {}
@@ -64,52 +63,44 @@ class BurstTracker:
         """Number of runs in memory."""
         return len(self._structures)
 
-    def add(self, runs: Iterable[Run], hits: Iterable[DriftHit]) -> None:
+    def add(self, runs: Iterable[Run], hits: Iterable[DriftHit], sweeps: Iterable[Sweep] = ()) -> None:
         """Add what was found in a block."""
         for run in runs:
             self._structures.add(run)
         self._hits += hits
+        self._sweeps += sweeps
 
-    def update(self, cell: int, open_runs: Sequence[Run] = (), *, settles: bool = True) -> tuple[Burst, ...]:
+    def update(self, cell: int, open_runs: Iterable[Run] = (), *, settles: bool = True) -> tuple[Burst, ...]:
         """Return the bursts that are new or have changed; see `steps`."""
-        return next(changes for changes in self.steps(cell, open_runs, settles=settles) if changes is not None)
+        return finished(self.steps(cell, open_runs, settles=settles))
 
     def steps(
-        self, cell: int, open_runs: Sequence[Run] = (), *, settles: bool = True
-    ) -> Iterator[tuple[Burst, ...] | None]:
-        """Find the changes in steps of a few milliseconds.
+        self, cell: int, open_runs: Iterable[Run] = (), open_sweeps: Iterable[Sweep] = (), *, settles: bool = True
+    ) -> Generator[None, None, tuple[Burst, ...]]:
+        """Find the bursts that are new or have changed, in steps.
 
-        The last step yields the bursts that are new or have changed, the others yield None. Runs may be added
-        between the steps; they belong to the next update.
+        What is added between the steps belongs to the next update.
 
         Parameters
         ----------
         cell
             Number of the cell after the newest.
-        open_runs
-            Runs that go on.
+        open_runs, open_sweeps
+            Runs and sweeps that go on.
         settles
             True to hand out the bursts that are settled.
         """
-        structures, work_us = self._structures.copy(), 0
+        structures, sweeps, hits = self._structures.copy(), (*self._sweeps, *open_sweeps), tuple(self._hits)
         for run in open_runs:
             structures.add(run)
-        work_us += _ADD_US * len(open_runs)
-        found, hits = structures.all(), tuple(self._hits)
-        for count in self._maker.measure_new(found):
-            if work_us >= STEP_US:
-                yield None
-                work_us = 0
-            work_us += _MEASURE_US + _MEASURE_RUN_US * count
-        if work_us >= STEP_US / 2:
-            yield None
-        events = self._maker.events(found, hits)
+            self._maker.work.add(_ADD_US)
+        events = yield from self._maker.events(structures.all(), hits, sweeps)
         still_open_s = cell * self._cell_s - OPEN_S
         used: set[str] = set()
         changes = self._changes([self._named(event, still_open_s, used) for event in events])
         if settles:
             self._settle(cell * self._cell_s, events)
-        yield changes
+        return changes
 
     def close(self) -> tuple[Burst, ...]:
         """Return the last changes; nothing goes on after them."""
@@ -161,9 +152,11 @@ class BurstTracker:
             latest_s = now_s
         # A run that goes on has another end here than in the event.
         kept: set[Key] = set()
+        sweeps: list[Sweep] = []
         for event in events:
             if event.burst.is_open or event.burst.end_s >= latest_s:
                 kept.update(keys_of(event))
+                sweeps += event.sweeps
             else:
                 self._forget(event)
         old = [
@@ -175,6 +168,10 @@ class BurstTracker:
         ]
         self._structures.remove(old)
         self._hits = [hit for hit in self._hits if hit.end * self._cell_s >= latest_s]
+        # A sweep that was seen in what is still known is needed to find it there again.
+        begins = (run.begin for runs in self._structures.all() for run in runs)
+        oldest = min([latest_s / self._cell_s, *begins, *(sweep.begin for sweep in sweeps)])
+        self._sweeps = [sweep for sweep in self._sweeps if sweep.end >= oldest]
 
     def _forget(self, event: Event) -> None:
         """Forget the name of a settled burst; it is shown no more."""
@@ -194,4 +191,5 @@ def is_same(before: Burst | None, now: Burst) -> bool:
 
 def keys_of(event: Event) -> list[Key]:
     """Return keys that stay the same while an event grows."""
-    return [(run.bin, run.begin) for run in event.runs] or [(-1, round(event.burst.begin_s))]
+    keys = [(run.bin, run.begin) for run in event.runs] + [sweep.key for sweep in event.sweeps]
+    return keys or [(-1, round(event.burst.begin_s))]

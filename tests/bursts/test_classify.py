@@ -3,29 +3,14 @@
 from dataclasses import replace
 
 import pytest
+from burst_measures import BEAM, CELL_S, SHOCK, STATIONARY
 from burst_runs import run
 
 from sunspec_tui.bursts.classify import verdict
 from sunspec_tui.bursts.joining import Piece, are_one_burst, joined
-from sunspec_tui.bursts.measure import Measures
+from sunspec_tui.bursts.stepping import Work, finished
 from sunspec_tui.core.bursts import BurstType
 
-NAN = float("nan")
-CELL_S = 0.5
-
-BEAM = Measures(
-    begin_s=100.0, peak_s=104.0, end_s=115.0, low_mhz=25.0, high_mhz=75.0, bins=80, peak_db=8.0, run_s=8.0, half_s=4.0,
-    spread_s=6.0, end_spread_s=8.0, delay=4.0, delay_error=0.1, residual_s=0.5, ridge_delay=4.0, ridge_error=0.1,
-    descent=NAN, sharp_share=0.3, strokes=1.0, is_saturated=False, circular=NAN, half_power_s=(),
-)  # fmt: skip
-SHOCK = replace(
-    BEAM, end_s=400.0, low_mhz=40.0, high_mhz=80.0, run_s=60.0, half_s=30.0, spread_s=150.0, end_spread_s=150.0,
-    delay=250.0, delay_error=5.0, residual_s=8.0, ridge_delay=250.0, ridge_error=5.0, descent=-0.3,
-)  # fmt: skip
-STATIONARY = replace(
-    BEAM, end_s=900.0, run_s=600.0, half_s=400.0, spread_s=60.0, end_spread_s=80.0, delay=10.0, delay_error=20.0,
-    ridge_delay=10.0, ridge_error=20.0, residual_s=25.0, descent=0.0,
-)  # fmt: skip
 COLUMN = replace(
     BEAM, end_s=101.5, run_s=1.5, half_s=1.0, spread_s=0.0, end_spread_s=0.0, delay=0.0, delay_error=0.1,
     residual_s=0.25, ridge_delay=0.0, sharp_share=1.0,
@@ -108,13 +93,13 @@ def test_pieces_are_joined_if_the_whole_is_a_fast_burst():
         made.append(runs)
         return Piece(runs, BEAM, verdict(BEAM, CELL_S))
 
-    (whole,) = joined([lower, upper], make)
+    (whole,) = finished(joined([lower, upper], make, Work()))
     assert set(whole.runs) == {*upper.runs, *lower.runs}
     assert len(made) == 1
 
 
 def test_pieces_are_left_apart_if_the_whole_is_no_fast_burst():
     pieces = [piece(UPPER, 0), piece(LOWER, 1)]
-    left = joined(pieces, lambda runs: Piece(runs, SHOCK, verdict(SHOCK, CELL_S)))
+    left = finished(joined(pieces, lambda runs: Piece(runs, SHOCK, verdict(SHOCK, CELL_S)), Work()))
     assert left == pieces
-    assert joined([], lambda _: None) == []
+    assert finished(joined([], lambda _: None, Work())) == []

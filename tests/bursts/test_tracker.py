@@ -2,30 +2,12 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
-from burst_runs import run
+from burst_runs import CELL_S, FIRST, MHZ, beam, run
 
 from sunspec_tui.bursts.drift_sums import DriftHit
-from sunspec_tui.bursts.measure import height_light_s
 from sunspec_tui.bursts.tracker import MAX_RUNS, OPEN_S, SETTLED_S, BurstTracker, is_same
 from sunspec_tui.core.bursts import Burst, BurstType
-
-MHZ = np.linspace(20.3, 86.5, 116)
-CELL_S = 0.5
-FIRST = 3_560_000_000
-
-
-def beam(first=FIRST, speed=0.25, low=10, high=100, **given):
-    """Return the runs of a type III burst."""
-    heights = height_light_s(MHZ)
-    begins = first + np.rint((heights - heights[-1]) / speed / CELL_S).astype(int)
-    return [
-        run(
-            i, int(begins[i]), int(begins[i]) + 10, **({"peak": int(begins[i]) + 2, "half": int(begins[i]) + 1} | given)
-        )
-        for i in range(low, high)
-    ]
 
 
 def tracker():
