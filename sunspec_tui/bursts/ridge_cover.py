@@ -24,15 +24,18 @@ class Cover:
         At least one.
     nbins
         Number of bins.
+    is_narrow
+        True for the highest bins alone, as those of a transmitter.
     """
 
-    def __init__(self, sweeps: Iterable[Sweep], nbins: int) -> None:
+    def __init__(self, sweeps: Iterable[Sweep], nbins: int, *, is_narrow: bool = False) -> None:
         places = [place for sweep in sweeps for place in sweep.places]
         self._first = min(place.block for place in places) - _SPARE_BLOCKS
         count = max(place.block for place in places) + _SPARE_BLOCKS + 1 - self._first
         is_covered = np.zeros((count, nbins), bool)
         for place in places:
-            bins = slice(max(0, place.low_bin - SPARE_BINS), place.high_bin + SPARE_BINS + 1)
+            low, high = (place.top_bin,) * 2 if is_narrow else (place.low_bin, place.high_bin)
+            bins = slice(max(0, low - SPARE_BINS), high + SPARE_BINS + 1)
             row = place.block - self._first
             is_covered[row - _SPARE_BLOCKS : row + _SPARE_BLOCKS + 1, bins] = True
         # Covered blocks before each block, so that an interval costs one difference.

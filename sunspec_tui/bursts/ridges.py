@@ -111,7 +111,7 @@ class RidgeFinder:
         weights = level_db[near] - half_db
         weights /= weights.sum()
         mhz, height = float(weights @ self._mhz[near]), float(weights @ self._heights[near])
-        return Place(number, mhz, height, over_db, float(level_db[top]), low, high)
+        return Place(number, mhz, height, over_db, float(level_db[top]), top, low, high)
 
     def _follow(self, number: int, places: list[Place], excess_db: Floats) -> None:
         """Add places to the ridges that expect them, the nearest first."""

@@ -55,7 +55,7 @@ class SounderCutter:
     def _without(self, structures: Iterable[Runs], sweep: Sweep) -> tuple[Runs, list[Runs]]:
         """Return the runs on a sweep, and the structures without them."""
         taken, left = list[Run](), list[Runs]()
-        high_bin = max(place.high_bin for place in sweep.places) + SPARE_BINS
+        high_bin = max(place.top_bin for place in sweep.places) + SPARE_BINS
         for runs in structures:
             if any(run.begin < sweep.end and run.end > sweep.begin and run.bin <= high_bin for run in runs):
                 on, others = self._cut(runs, sweep)
@@ -85,7 +85,7 @@ def cut_off(runs: Runs, sweep: Sweep, nbins: int) -> tuple[Runs, list[Runs]]:
     nbins
         Number of bins.
     """
-    is_on = (Cover([sweep], nbins).shares(runs) >= MIN_COVER).tolist()
+    is_on = (Cover([sweep], nbins, is_narrow=True).shares(runs) >= MIN_COVER).tolist()
     if not any(is_on):
         return (), [runs]
     left = Structures()

@@ -42,8 +42,8 @@ class Place:
         Its frequency, and the height of the plasma with this frequency in light-seconds.
     over_db, peak_db
         Decibels over its neighbours, and over the background.
-    low_bin, high_bin
-        Bins between which it is at least half as high over its neighbours.
+    top_bin, low_bin, high_bin
+        Its highest bin, and those between which it is at least half as high over its neighbours.
     """
 
     block: int
@@ -51,6 +51,7 @@ class Place:
     height: float
     over_db: float
     peak_db: float
+    top_bin: int
     low_bin: int
     high_bin: int
 
@@ -190,11 +191,11 @@ class Ridge:
 
     def sweeps(self, *, is_open: bool) -> list[Sweep]:
         """Return the parts that drift."""
-        return [self._sweep(first, last, is_open=is_open) for first, last, _ in self._parts]
+        return [self._sweep(first, last, way, is_open=is_open) for first, last, way in self._parts]
 
-    def _sweep(self, first: int, last: int, *, is_open: bool) -> Sweep:
-        # The direction is not known for less than the shortest window: a short part before is of the sweep.
-        first = first if first >= WINDOWS[0] else 0
+    def _sweep(self, first: int, last: int, way: int, *, is_open: bool) -> Sweep:
+        # The direction is not known for less than the shortest window: a short part before a lane is of it.
+        first = 0 if way < 0 and first < WINDOWS[0] else first
         begin = self._begin if first == 0 else self.places[first].block * CELLS_PER_BLOCK - 1
         is_last = last == len(self.places) - 1
         return Sweep(begin, tuple(self.places[first : last + 1]), is_open and is_last)

@@ -29,7 +29,7 @@ def sweep(track, block=100, over_db=4.0, peak_db=6.0, half_width=2):
     bins = np.abs(MHZ[:, np.newaxis] - track).argmin(axis=0).tolist()
     heights = height_light_s(np.asarray(track)).tolist()
     places = tuple(
-        Place(block + n, mhz, height, over_db, peak_db, number - half_width, number + half_width)
+        Place(block + n, mhz, height, over_db, peak_db, number, number - half_width, number + half_width)
         for n, (mhz, height, number) in enumerate(zip(np.asarray(track).tolist(), heights, bins, strict=True))
     )
     return Sweep(block * CELLS_PER_BLOCK - 1, places)
