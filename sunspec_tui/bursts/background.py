@@ -166,6 +166,12 @@ def mean_of_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.add.reduce(values, axis=0) * np.float32(1 / len(values)))
 
 
+def median_of_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the median of each column, faster than numpy for few rows."""
+    ordered = np.sort(values, axis=0)  # NaN comes last
+    return np.asarray((ordered[(len(values) - 1) // 2] + ordered[len(values) // 2]) * np.float32(0.5))
+
+
 def quantiles(levels: NDArray[np.float32], shares: tuple[float, ...]) -> list[NDArray[np.float32]]:
     """Return quantiles of each bin's known levels, of shape (nbins,).
 

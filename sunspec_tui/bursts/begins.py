@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.bursts.classify import LONGEST_GROUP_SPREAD_S
 from sunspec_tui.bursts.measure import STRONG_SHARE, Measures, first_seen
+from sunspec_tui.bursts.run_columns import median
 from sunspec_tui.bursts.runs import Run
 
 MIN_SIGNIFICANCE = 3.0
@@ -45,7 +46,7 @@ def early_runs(
     strong = strong_runs(runs, found.peak_db)
     offsets_s = np.array([run.half for run in strong]) * cell_s - found.delay * heights[[run.bin for run in strong]]
     early_s = LONGEST_GROUP_SPREAD_S if is_group else EARLY_S
-    least_s = float(np.median(offsets_s)) - max(EARLY_SIGMAS * found.residual_s, early_s)
+    least_s = median(offsets_s) - max(EARLY_SIGMAS * found.residual_s, early_s)
     return [run for run, offset_s in zip(strong, offsets_s.tolist(), strict=True) if offset_s < least_s]
 
 

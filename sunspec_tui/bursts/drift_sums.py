@@ -198,7 +198,7 @@ class DriftSums:
         undrifted = float(self._sums[rows.min() : rows.max() + 1, 0, part].max())
         if not 0 < SPEEDS[speed] < math.inf or best < undrifted + MIN_OVER_UNDRIFTED:
             return None
-        mean_db = float(np.nanmean(self._decibels[rows, self._columns[low:high]]))
+        mean_db = known_mean(self._decibels[rows, self._columns[low:high]])
         if not mean_db >= MIN_MEAN_DB:
             return None
         first = self._used.start
@@ -212,6 +212,12 @@ class DriftSums:
             undrifted=undrifted,
             mean_db=mean_db,
         )
+
+
+def known_mean(values: NDArray[np.float32]) -> float:
+    """Return the mean of the values that are not missing."""
+    known = values[~np.isnan(values)]
+    return float(known.sum() / known.size) if known.size else float("nan")
 
 
 def band_sums(tracks: NDArray[np.float32], per_band: int) -> NDArray[np.float32]:
@@ -262,7 +268,8 @@ class SumStatistics:
         if self._must_update(number, len(self._sizes)):
             quiet = quantiles(np.array(self._sizes), (_QUIET,))[0]
             # A bin that is always missing takes no part.
-            self._scale = np.maximum(np.nan_to_num(_SIGMAS_OF_MEAN * quiet, nan=np.inf), _MIN_SCALE_DB)
+            quiet = np.where(np.isnan(quiet), np.float32(np.inf), quiet)
+            self._scale = np.maximum(_SIGMAS_OF_MEAN * quiet, _MIN_SCALE_DB)
         return self._scale
 
     def limit(self, number: int, highest: NDArray[np.float32]) -> float:

@@ -43,8 +43,9 @@ FAST = (BurstType.III, BurstType.GROUP)
 
 _ATTACHED_S = 5.0
 _MAX_GRAIN_SHARE = 0.3
-# What it takes to measure a structure and each of its runs.
-_MEASURE_US, _MEASURE_RUN_US = 500.0, 2.0
+# What it takes to measure a structure and each of its runs, to look for a pause,
+# to compare a lane with others, and to look whether it is of a type II.
+_MEASURE_US, _MEASURE_RUN_US, _CUT_US, _LANE_US, _GROUP_US = 500.0, 2.0, 50.0, 100.0, 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +114,19 @@ class EventMaker:
         for runs in filter(is_large, structures):
             yield from self.work.pauses()
             parts += self._strokes(self._piece(runs))
+            self.work.add(_CUT_US)
         pieces = yield from joined(parts, self._piece, self.work)
+        self.work.add(_GROUP_US * len(pieces))
+        yield from self.work.pauses()
         events = list[Event]()
         for group in slow_groups(sweeps, pieces, len(self._mhz), self._cell_s):
             yield from self.work.pauses()
-            events.append(self._shock(group))
+            events.append((yield from self._shock(group)))
         taken = {run for event in events for run in event.runs}
         of_type = [p for p in pieces if p.verdict.type is BurstType.CONTINUUM and p.runs[0] not in taken]
         for pieces_of_one in followers(of_type, MAX_CONTINUUM_PAUSE_S):
             yield from self.work.pauses()
-            events.append(self._slow_burst(pieces_of_one))
+            events.append((yield from self._slow_burst(pieces_of_one)))
         yield from self.work.pauses()
         return self._with_others(events, pieces, structures, sounders, hits)
 
@@ -212,16 +216,16 @@ class EventMaker:
 
     # Slow bursts
 
-    def _shock(self, group: SlowGroup) -> Event:
+    def _shock(self, group: SlowGroup) -> Generator[None, None, Event]:
         """Return a burst of type II; what was known before is kept."""
         key = (group.lanes, tuple(piece.runs for piece in group.pieces))
         known = self._slow.get(key) or self._slow_before.get(key)
-        self._slow[key] = known or self._new_shock(group)
+        self._slow[key] = known or (yield from self._new_shock(group))
         return self._slow[key]
 
-    def _new_shock(self, group: SlowGroup) -> Event:
+    def _new_shock(self, group: SlowGroup) -> Generator[None, None, Event]:
         """Return a burst of type II of lanes and pieces."""
-        event = self._slow_burst(group.pieces) if group.pieces else self._lanes_alone(group.lanes)
+        event = (yield from self._slow_burst(group.pieces)) if group.pieces else self._lanes_alone(group.lanes)
         burst = replace(event.burst, begin_s=begin_of(group, self._cell_s))
         if group.lanes:
             burst = replace(burst, **self._numbers_of_lanes(group.lanes, burst))
@@ -263,14 +267,14 @@ class EventMaker:
             ),
         )
 
-    def _slow_burst(self, group: Sequence[Piece]) -> Event:
+    def _slow_burst(self, group: Sequence[Piece]) -> Generator[None, None, Event]:
         """Return one burst of several pieces; what was known before is kept."""
         key = tuple(piece.runs for piece in group)
         known = self._slow.get(key) or self._slow_before.get(key)
-        self._slow[key] = known or self._new_slow_burst(group)
+        self._slow[key] = known or (yield from self._new_slow_burst(group))
         return self._slow[key]
 
-    def _new_slow_burst(self, group: Sequence[Piece]) -> Event:
+    def _new_slow_burst(self, group: Sequence[Piece]) -> Generator[None, None, Event]:
         """Return one burst of several pieces.
 
         The most certain piece gives its type and drift.
@@ -278,6 +282,8 @@ class EventMaker:
         runs = tuple(run for piece in group for run in piece.runs)
         best = max(group, key=lambda piece: (piece.verdict.type is not BurstType.UNKNOWN, piece.verdict.confidence))
         burst = self._burst(runs, self._piece(runs).measures, best.verdict)
+        yield from self.work.pauses()
+        self.work.add(_LANE_US * len(group))
         lanes, ratio = lanes_of([piece.runs for piece in group], self._frequencies_mhz)
         burst = replace(
             burst,

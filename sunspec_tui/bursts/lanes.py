@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.bursts.run_columns import columns_of, median
 from sunspec_tui.bursts.runs import Run
 from sunspec_tui.bursts.sweeps import Sweep
 
@@ -41,14 +42,14 @@ def ridge(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64]) -> tuple[in
 
     The first value is the number of the first cell. The peaks of the runs are its weights. It is NaN between runs.
     """
-    begins, ends = np.array([run.begin for run in runs]), np.array([run.end for run in runs])
-    first, weights = int(begins.min()), np.array([run.peak_db for run in runs])
+    found = columns_of(runs)
+    first, weights = int(found.begin.min()), found.peak_db
+    begins, ends = (found.begin - first).astype(np.int64), (found.end - first).astype(np.int64)
     # Sums of what begins and ends in each cell: the time does not grow with the length of the runs.
-    changes = np.zeros((int(ends.max()) - first + 1, 3))
-    values = np.stack([np.ones(len(runs)), weights, weights * frequencies_mhz[[run.bin for run in runs]]], axis=1)
-    np.add.at(changes, begins - first, values)
-    np.subtract.at(changes, ends - first, values)
-    counts, totals, sums = changes.cumsum(axis=0)[:-1].T
+    values = np.ones(len(runs)), weights, weights * frequencies_mhz[found.bin]
+    count = int(ends.max()) + 1
+    changes = [np.bincount(begins, each, count) - np.bincount(ends, each, count) for each in values]
+    counts, totals, sums = np.cumsum(changes, axis=1)[:, :-1]
     with np.errstate(invalid="ignore", divide="ignore"):
         return first, np.where(counts > 0.5, sums / totals, np.nan)
 
@@ -57,13 +58,13 @@ def _ratio(first: tuple[int, NDArray[np.float64]], second: tuple[int, NDArray[np
     """Return the number of common cells and the frequency ratio."""
     begin = max(first[0], second[0])
     end = min(first[0] + len(first[1]), second[0] + len(second[1]))
-    if begin >= end:
+    if end - begin < MIN_COMMON_CELLS:
         return 0, float("nan")
     ratios = first[1][begin - first[0] : end - first[0]] / second[1][begin - second[0] : end - second[0]]
     ratios = ratios[np.isfinite(ratios)]
     if not ratios.size:
         return 0, float("nan")
-    ratio = float(np.median(ratios))
+    ratio = median(ratios)
     return len(ratios), max(ratio, 1 / ratio)
 
 
@@ -78,7 +79,7 @@ def lane_ratio(lanes: Sequence[Sweep]) -> tuple[int, float]:
         for second in tracks[i + 1 :]:
             ratios = [first[block] / second[block] for block in first.keys() & second.keys()]
             if len(ratios) >= MIN_COMMON_BLOCKS:
-                ratio = float(np.median(ratios))
+                ratio = median(ratios)
                 pairs.append((len(ratios), max(ratio, 1 / ratio)))
     pairs = [pair for pair in pairs if pair[1] >= MIN_RATIO]
     return (2, max(pairs)[1]) if pairs else (1, float("nan"))

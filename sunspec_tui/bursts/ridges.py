@@ -7,6 +7,7 @@ continuum, but its ridge stays apart. A ridge has one place for each block.
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.bursts.background import median_of_rows
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
 from sunspec_tui.bursts.measure import height_light_s
 from sunspec_tui.bursts.run_finder import LOW_SIGMAS, MIN_LOW_DB
@@ -79,8 +80,9 @@ class RidgeFinder:
             self._active = [ridge for ridge in self._active if not self._has_ended(ridge, number)]
         if (excess_db > low_db).any():
             # The median leaves out what is shorter than half of a block, such as strokes of type III.
-            level_db = np.median(excess_db, axis=0)
-            self._follow(number, self._places(number, level_db, low_db, noise_db), excess_db)
+            level_db = median_of_rows(excess_db)
+            if (level_db > low_db).any():
+                self._follow(number, self._places(number, level_db, low_db, noise_db), excess_db)
         return [sweep for ridge in ended for sweep in ridge.sweeps(is_open=False)]
 
     @staticmethod
@@ -90,7 +92,7 @@ class RidgeFinder:
     def _places(self, number: int, level_db: Floats, low_db: Floats, noise_db: Floats) -> list[Place]:
         """Return the places of the ridges of a block, the strongest first."""
         # A bin without a value has none above it either.
-        level_db = np.nan_to_num(level_db, nan=0.0)
+        level_db = np.where(np.isnan(level_db), np.float32(0), level_db)
         sides = np.sort(level_db[self._sides], axis=2)[..., LOW_SAMPLE] + self._floors
         over_db = level_db - np.maximum(sides.max(axis=0), 0)
         is_top = level_db >= level_db[self._tops].max(axis=1)

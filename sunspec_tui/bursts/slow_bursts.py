@@ -7,14 +7,13 @@ and its begin, also on a continuum; pieces tell its strength and its band.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from sunspec_tui.bursts.begins import half_begin
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
 from sunspec_tui.bursts.classify import MIN_CONTINUUM_S, MIN_DESCENT, MIN_TRACK_S, Verdict
 from sunspec_tui.bursts.joining import MAX_PAUSE_S, Piece
 from sunspec_tui.bursts.measure import LIGHT_KM_S, STRONG_SHARE
-from sunspec_tui.bursts.ridge_cover import share_on
+from sunspec_tui.bursts.ridge_cover import Cover
+from sunspec_tui.bursts.run_columns import median
 from sunspec_tui.bursts.runs import ONSET_SHARE
 from sunspec_tui.bursts.sweeps import Sweep
 from sunspec_tui.core.bursts import BurstType
@@ -66,7 +65,7 @@ class _Part:
 def is_lane(sweep: Sweep) -> bool:
     """Return True if a sweep moves down and stands out."""
     depths = [place.over_db / place.peak_db for place in sweep.places]
-    return sweep.change <= -MIN_DESCENT and float(np.median(depths)) >= MIN_DEPTH
+    return sweep.change <= -MIN_DESCENT and median(depths) >= MIN_DEPTH
 
 
 def slow_groups(sweeps: Iterable[Sweep], pieces: Sequence[Piece], nbins: int, cell_s: float) -> list[SlowGroup]:
@@ -118,20 +117,18 @@ def _with_claimed(chain: Sequence[_Part], pieces: Sequence[Piece], nbins: int) -
     """Return the group of a chain and its pieces."""
     lanes = tuple(part.source for part in chain if isinstance(part.source, Sweep))
     own = [part.source for part in chain if isinstance(part.source, Piece)]
-    begin_s = min(part.begin_s for part in chain)
+    begin_s, cover = min(part.begin_s for part in chain), Cover(lanes, nbins) if lanes else None
     claimed = [
-        piece
-        for piece in pieces
-        if piece not in own and (_is_on(piece, lanes, nbins) or belongs_to(piece, chain, begin_s))
+        piece for piece in pieces if piece not in own and (_is_on(piece, cover) or belongs_to(piece, chain, begin_s))
     ]
     return SlowGroup(lanes, (*own, *claimed))
 
 
-def _is_on(piece: Piece, lanes: Sequence[Sweep], nbins: int) -> bool:
+def _is_on(piece: Piece, cover: Cover | None) -> bool:
     """Return True if a slow piece lies on lanes."""
-    if not lanes or piece.verdict.type not in _CLAIMED or piece.measures.run_s < _SLOW_S:
+    if cover is None or piece.verdict.type not in _CLAIMED or piece.measures.run_s < _SLOW_S:
         return False
-    return share_on(lanes, piece.runs, nbins) >= MIN_ON_LANES
+    return cover.share(piece.runs) >= MIN_ON_LANES
 
 
 def belongs_to(piece: Piece, chain: Sequence[_Part], begin_s: float) -> bool:
@@ -173,7 +170,7 @@ def begin_of(group: SlowGroup, cell_s: float) -> float:
 
 def usual_over_db(lane: Sweep) -> float:
     """Return the median height of a lane over its neighbours."""
-    return float(np.median([place.over_db for place in lane.places]))
+    return median([place.over_db for place in lane.places])
 
 
 def lane_begin(lane: Sweep) -> int:

@@ -6,7 +6,7 @@ A live search must not take long at once.
 from collections.abc import Generator, Iterator
 from typing import TypeVar
 
-STEP_US = 1500.0
+STEP_US = 1000.0
 """Work of a step, in about microseconds of a slow processor."""
 
 _Result = TypeVar("_Result")

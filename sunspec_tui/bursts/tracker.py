@@ -31,7 +31,8 @@ FAR_CELL = 2**62
 MAX_RUNS = 6000
 """Largest number of runs in memory; with more of them the oldest bursts are settled early."""
 
-_ADD_US = 20.0
+# What it takes to add a run, and to make and name a burst.
+_ADD_US, _NAME_US = 20.0, 150.0
 
 Key = tuple[int, int]
 
@@ -95,6 +96,8 @@ class BurstTracker:
             structures.add(run)
             self._maker.work.add(_ADD_US)
         events = yield from self._maker.events(structures.all(), hits, sweeps)
+        self._maker.work.add(_NAME_US * len(events))
+        yield from self._maker.work.pauses()
         still_open_s = cell * self._cell_s - OPEN_S
         used: set[str] = set()
         changes = self._changes([self._named(event, still_open_s, used) for event in events])

@@ -1,6 +1,6 @@
 """Long work is done in steps."""
 
-from burst_runs import CELL_S, FIRST, MHZ, beam, run
+from burst_runs import CELL_S, FIRST, MHZ, beam
 
 from sunspec_tui.bursts.stepping import STEP_US, Work, finished
 from sunspec_tui.bursts.tracker import BurstTracker
@@ -50,5 +50,6 @@ def test_many_bursts_are_followed_in_steps_and_what_is_added_meanwhile_waits():
 
 def test_a_single_burst_is_followed_at_once():
     follows = BurstTracker(MHZ, CELL_S, "test")
-    pauses, changes = counted(follows.steps(FIRST + 100, [run(each.bin, each.begin, each.end) for each in beam()]))
-    assert (pauses, len(changes)) == (1, 1)
+    pauses, changes = counted(follows.steps(FIRST + 100, beam(low=80)))
+    assert pauses <= 1
+    assert len(changes) == 1
