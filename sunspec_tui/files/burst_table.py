@@ -5,6 +5,7 @@ The header is written here, because a monitor that keeps a table need not load a
 """
 
 import csv
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TextIO
 from sunspec_tui.core.bursts import Burst
 from sunspec_tui.core.errors import ExportError, SourceError, UsageError
 from sunspec_tui.core.printable import printable, printable_name, quote_untrusted
+from sunspec_tui.core.regular_file import check_replaceable
 from sunspec_tui.core.version import __version__
 from sunspec_tui.files.atomic_write import atomic_write
 from sunspec_tui.files.burst_columns import COLUMNS, REQUIRED, Column, burst_of_row
@@ -25,14 +27,27 @@ _FLOAT = "float64"
 _MAX_REASON = 100
 
 
-def check_table_name(path: Path) -> None:
-    """Check that a table can have a name.
+def check_table_path(path: Path) -> None:
+    """Check that a table can probably be written, without writing it.
 
     Raises
     ------
     UsageError
         If its extension is none of `EXTENSIONS`.
+    ExportError
+        If the path is no regular file, or its directory is not writable.
     """
+    _check_name(path)
+    try:
+        check_replaceable(path)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    existing = next(each for each in (path.parent, *path.parent.parents) if os.path.lexists(each))
+    if existing.is_dir() and not os.access(existing, os.W_OK | os.X_OK):
+        raise ExportError(f"cannot write {printable_name(path)}: its directory is not writable; choose another file")
+
+
+def _check_name(path: Path) -> None:
     if path.suffix.lower() not in EXTENSIONS:
         raise UsageError(f"{printable_name(path)} is no name of a table of bursts; end it with .ecsv or .csv")
 
@@ -49,17 +64,21 @@ def write_burst_table(bursts: Iterable[Burst], path: Path) -> None:
     ExportError
         If it cannot be written.
     """
-    check_table_name(path)
+    _check_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             _write(bursts, file, is_ecsv=path.suffix.lower() == ".ecsv")
     except OSError as error:
-        why = error.strerror or "not all data could be written"
-        raise ExportError(f"cannot write {printable_name(path)}: {why}; choose another file") from error
+        raise _not_written(path, error) from error
     except (ValueError, OverflowError) as error:
         # A time may lie outside the years of a date.
         raise ExportError(f"cannot write {printable_name(path)}: {printable(error, _MAX_REASON)}") from error
+
+
+def _not_written(path: Path, error: OSError) -> ExportError:
+    why = error.strerror or "not all data could be written"
+    return ExportError(f"cannot write {printable_name(path)}: {why}; choose another file")
 
 
 def read_burst_table(path: Path) -> list[Burst]:

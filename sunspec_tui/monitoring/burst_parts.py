@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from sunspec_tui.core.errors import NoRowsError, NoSelectedRowsError
+from sunspec_tui.core.errors import NoRowsError, NoSelectedRowsError, SourceError
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.files.archive.day_stores import stores_by_day
@@ -50,11 +50,26 @@ class SearchPart(NamedTuple):
     end_s: float
 
 
+class ReadRows(NamedTuple):
+    """Rows between two times.
+
+    Attributes
+    ----------
+    recordings
+        The rows of each frequency axis.
+    problems
+        Files that cannot be read, with the reasons as sentences.
+    """
+
+    recordings: list[Recording]
+    problems: tuple[tuple[Path, str], ...] = ()
+
+
 class RowReader(Protocol):
     """Reads the rows of a part; another process can receive it."""
 
-    def recordings(self, begin_s: float, end_s: float) -> list[Recording]:
-        """Return the rows between two times, for each frequency axis."""
+    def read(self, begin_s: float, end_s: float) -> ReadRows:
+        """Return the rows between two times."""
 
 
 class FileRowReader(NamedTuple):
@@ -71,13 +86,36 @@ class FileRowReader(NamedTuple):
     paths: tuple[Path, ...]
     selection: RowSelection
 
-    def recordings(self, begin_s: float, end_s: float) -> list[Recording]:
-        """Return the rows between two times."""
+    def read(self, begin_s: float, end_s: float) -> ReadRows:
+        """Return the rows between two times.
+
+        A file whose rows are damaged is left out.
+        """
         selection = self.selection._replace(start_s=begin_s, end_s=end_s, quiet=True)
         try:
-            return [FileSeries(self.paths, selection).whole()]
-        except NoSelectedRowsError:
-            return []
+            return ReadRows(_rows_of(self.paths, selection))
+        except SourceError:
+            problems = {path: problem for path in self.paths if (problem := _problem_of(path, selection))}
+            if not problems:
+                raise
+        good = tuple(path for path in self.paths if path not in problems)
+        return ReadRows(_rows_of(good, selection) if good else [], tuple(problems.items()))
+
+
+def _rows_of(paths: tuple[Path, ...], selection: RowSelection) -> list[Recording]:
+    try:
+        return [FileSeries(paths, selection).whole()]
+    except NoSelectedRowsError:
+        return []
+
+
+def _problem_of(path: Path, selection: RowSelection) -> str:
+    """Return why a file cannot be read; empty if it can."""
+    try:
+        _rows_of((path,), selection)
+    except SourceError as error:
+        return str(error)
+    return ""
 
 
 class ArchiveRowReader(NamedTuple):
@@ -91,15 +129,15 @@ class ArchiveRowReader(NamedTuple):
 
     directory: str
 
-    def recordings(self, begin_s: float, end_s: float) -> list[Recording]:
+    def read(self, begin_s: float, end_s: float) -> ReadRows:
         """Return the rows between two times, for each frequency axis."""
         try:
             datasets = open_by_axis(self.directory, begin_s, end_s, quiet=True)
         except NoRowsError:
-            return []
+            return ReadRows([])
         # Each worker has one core; more threads would use the cores of other workers.
         with require_extra("dask.config", "reading an archive").set(scheduler="synchronous"):
-            return [from_dataset(dataset) for dataset in datasets]
+            return ReadRows([from_dataset(dataset) for dataset in datasets])
 
 
 class PartTraces(NamedTuple):
@@ -125,20 +163,38 @@ class PartTraces(NamedTuple):
     traces: Any
 
 
-def find_in_part(finder: BurstFinder, part: SearchPart, reader: RowReader) -> list[PartTraces]:
-    """Return the traces of a part, for each frequency axis."""
+class PartResult(NamedTuple):
+    """Result of one part.
+
+    Attributes
+    ----------
+    traces
+        Traces of each frequency axis.
+    problems
+        Files whose rows were left out, with the reasons as sentences.
+    """
+
+    traces: list[PartTraces]
+    problems: tuple[tuple[Path, str], ...] = ()
+
+
+def find_in_part(finder: BurstFinder, part: SearchPart, reader: RowReader) -> PartResult:
+    """Search the rows of a part."""
     searches: dict[bytes, _AxisSearch] = {}
+    problems: dict[Path, str] = {}
     begin_s, end_s = part.begin_s - finder.before_s, part.end_s + finder.after_s
     while begin_s < end_s:
         stop_s = min(begin_s + PIECE_S, end_s)
-        for recording in reader.recordings(begin_s, stop_s):
+        rows = reader.read(begin_s, stop_s)
+        problems |= dict(rows.problems)
+        for recording in rows.recordings:
             key = recording.frequencies_hz.tobytes() + ",".join(recording.products).encode()
             if key not in searches:
                 searches[key] = _AxisSearch(finder, part, recording)
             searches[key].feed(recording)
         begin_s = stop_s
     found = (search.result(key) for key, search in searches.items())
-    return [each for each in found if each is not None]
+    return PartResult([each for each in found if each is not None], tuple(problems.items()))
 
 
 class _AxisSearch:

@@ -114,6 +114,18 @@ def test_a_spreadsheets_table_with_few_columns_is_read(tmp_path):
     assert found.peak_s == found.begin_s
 
 
+def test_empty_rows_of_a_spreadsheet_are_no_bursts(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(f"{HEAD}\n{GOOD}\n,,,,,,,,\n{GOOD}\n , ,,,,,,,\n")
+    assert [each.name for each in read_burst_table(path)] == ["line 2", "line 4"]
+
+
+def test_a_duration_that_is_no_number_does_not_spoil_the_table(tmp_path):
+    path = tmp_path / "a.ecsv"
+    write_burst_table([burst(half_power_s=((40.0, math.nan), (math.inf, 1.0), (50.0, 2.5)))], path)
+    assert read_burst_table(path)[0].half_power_s == ((50.0, 2.5),)
+
+
 HEAD = "begin_utc,end_utc,low_mhz,high_mhz,type,confidence,lanes,is_wrong,half_power_s"
 GOOD = "2017-09-06T12:00,2017-09-06T12:01,20,30,III,0.5,1,False,45:1"
 
@@ -123,6 +135,7 @@ GOOD = "2017-09-06T12:00,2017-09-06T12:01,20,30,III,0.5,1,False,45:1"
     [
         ("", ("no line with column names",)),
         ("begin_utc,type\n", ("line 1", "low_mhz")),
+        (f"{HEAD.replace(',type', ';type')}\n", ("line 1", "without the column names high_mhz, type")),
         (f"{HEAD}\n{GOOD},x\n", ("line 2 has 10 cells, not 9",)),
         (f"{HEAD}\n{GOOD.replace('T12:00,', 'T12:02,')}\n", ("end_utc", "before the begin")),
         (f"{HEAD}\n{GOOD.replace('2017-09-06T12:00', 'noon')}\n", ("'noon' as begin_utc",)),

@@ -122,6 +122,28 @@ def test_no_rows_in_that_time_is_an_error(files, archive):
             search(paths, FINDER, RowSelection(start_s=DAY_S + 90_000), workers=1)
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_with_damaged_rows_does_not_prevent_the_others(tmp_path, caplog, workers):
+    for number, (begin_s, end_s) in enumerate(pairwise(range(0, 10801, 1800))):
+        export(rows(begin_s, end_s), tmp_path / f"part{number}.csv")
+    # Its times can still be read.
+    damaged = tmp_path / "part3.csv"
+    damaged.write_text(damaged.read_text().replace("XX,10.0", "XX,1o.0"))
+    found = search(input_paths([tmp_path]), FINDER, workers=workers)
+    assert begins(found) == [605, 3600, 9010]
+    assert found.failures == ()
+    (line,) = [each.getMessage() for each in caplog.records]
+    assert "part3.csv" in line
+    assert line.endswith("its rows are left out")
+
+
+def test_files_of_two_formats_are_two_series(files, tmp_path):
+    export(rows(10_800, 14_400, bright=(12_000,)), tmp_path / "part6.fits")
+    found = search([*files, tmp_path / "part6.fits"], FINDER, workers=1)
+    assert begins(found) == [605, 3600, 7005, 9010, 12_005]
+    assert (len(found.series), found.failures) == (2, ())
+
+
 def test_a_part_that_fails_does_not_prevent_the_others(files):
     finder = FINDER._replace(search=fake_finder.FailingSearch)
     found = search(files, finder, workers=1)
