@@ -18,7 +18,7 @@ from sunspec_tui.core.regular_file import check_replaceable
 from sunspec_tui.core.version import __version__
 from sunspec_tui.files.atomic_write import atomic_write
 from sunspec_tui.files.burst_columns import COLUMNS, REQUIRED, Column, burst_of_row
-from sunspec_tui.files.plain_table import ECSV_BEGIN, read_table, refused
+from sunspec_tui.files.plain_table import ECSV_BEGIN, TableRow, read_table, refused
 
 EXTENSIONS = (".ecsv", ".csv")
 """Extensions of a table."""
@@ -124,13 +124,30 @@ def mark_in_tables(paths: Sequence[Path], verdicts: Mapping[str, bool]) -> None:
         write_burst_table(marked, path)
 
 
+def further_columns(path: Path) -> list[str]:
+    """Return the names of a table's columns that are not ours.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read.
+    """
+    try:
+        return _further(read_table(path, REQUIRED))
+    except (SourceError, OSError) as error:
+        raise refused(path, "a table of bursts", error) from error
+
+
+def _further(rows: Sequence[TableRow]) -> list[str]:
+    return sorted(rows[0].cells.keys() - {column.name for column in COLUMNS}) if rows else []
+
+
 def _read_own(path: Path) -> list[Burst]:
     """Read a table that is to be written again."""
-    names = {column.name for column in COLUMNS}
     try:
         rows = read_table(path, REQUIRED)
-        if rows and (others := rows[0].cells.keys() - names):
-            columns = ", ".join(quote_untrusted(name, 40) for name in sorted(others)[:3])
+        if others := _further(rows):
+            columns = ", ".join(quote_untrusted(name, 40) for name in others[:3])
             why = "it has further columns, which would be lost"
             raise ExportError(f"{printable_name(path)} is not written again: {why} ({columns}); edit is_wrong there")
         return [burst_of_row(row) for row in rows]
