@@ -6,12 +6,13 @@ parts begin at whole hours of UTC, or where the user asks.
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from sunspec_tui.core.errors import NoRowsError, NoSelectedRowsError, SourceError
+from sunspec_tui.core.errors import ArchiveError, NoRowsError, NoSelectedRowsError, SourceError
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.files.archive.day_stores import stores_by_day
@@ -172,29 +173,53 @@ class PartResult(NamedTuple):
         Traces of each frequency axis.
     problems
         Files whose rows were left out, with the reasons as sentences.
+    failure
+        Why some time of the part was not searched, as a sentence; else empty.
     """
 
     traces: list[PartTraces]
     problems: tuple[tuple[Path, str], ...] = ()
+    failure: str = ""
 
 
 def find_in_part(finder: BurstFinder, part: SearchPart, reader: RowReader) -> PartResult:
-    """Search the rows of a part."""
+    """Search the rows of a part.
+
+    Rows that cannot be read cost only their piece of time.
+    """
     searches: dict[bytes, _AxisSearch] = {}
     problems: dict[Path, str] = {}
-    begin_s, end_s = part.begin_s - finder.before_s, part.end_s + finder.after_s
-    while begin_s < end_s:
-        stop_s = min(begin_s + PIECE_S, end_s)
-        rows = reader.read(begin_s, stop_s)
+    failure = ""
+    for begin_s, end_s in _pieces(part, finder):
+        try:
+            rows = reader.read(begin_s, end_s)
+        except (SourceError, ArchiveError) as error:
+            # The rows before and after a part are searched, and reported, with other parts.
+            is_inside = begin_s < part.end_s and end_s > part.begin_s
+            failure = failure or (str(error) if is_inside else "")
+            continue
         problems |= dict(rows.problems)
         for recording in rows.recordings:
             key = recording.frequencies_hz.tobytes() + ",".join(recording.products).encode()
             if key not in searches:
                 searches[key] = _AxisSearch(finder, part, recording)
             searches[key].feed(recording)
-        begin_s = stop_s
     found = (search.result(key) for key, search in searches.items())
-    return PartResult([each for each in found if each is not None], tuple(problems.items()))
+    return PartResult([each for each in found if each is not None], tuple(problems.items()), failure)
+
+
+def _pieces(part: SearchPart, finder: BurstFinder) -> Iterator[tuple[float, float]]:
+    """Yield the times that are read at once.
+
+    None lies on both sides of an edge of the part.
+    """
+    edges_s = part.begin_s - finder.before_s, part.begin_s, part.end_s, part.end_s + finder.after_s
+    for first_s, last_s in pairwise(edges_s):
+        begin_s = first_s
+        while begin_s < last_s:
+            end_s = min(begin_s + PIECE_S, last_s)
+            yield begin_s, end_s
+            begin_s = end_s
 
 
 class _AxisSearch:

@@ -161,15 +161,22 @@ def _searched(
             if isinstance(result, MissingExtraError):
                 raise result
             if isinstance(result, BaseException):
-                begin = format_date_and_clock(plan.parts[number][0].begin_s)
-                failures.append(f"{begin} UTC: {printable(result) or type(result).__name__}")
+                failure = printable(result) or type(result).__name__
             else:
-                found[number] = result.traces
-                for path, problem in result.problems:
-                    if path not in left_out:
-                        log.warning("%s; its rows are left out", problem)
-                    left_out.add(path)
+                found[number], failure = result.traces, printable(result.failure)
+                _report_left_out(result.problems, left_out)
+            if failure:
+                begin = format_date_and_clock(plan.parts[number][0].begin_s)
+                failures.append(f"{begin} UTC: {failure}")
     return found, failures
+
+
+def _report_left_out(problems: Iterable[tuple[Path, str]], reported: set[Path]) -> None:
+    """Log each file whose rows are left out once."""
+    for path, problem in problems:
+        if path not in reported:
+            log.warning("%s; its rows are left out", problem)
+        reported.add(path)
 
 
 def _first(results: list[Any]) -> Any:

@@ -96,6 +96,20 @@ def test_the_result_does_not_depend_on_the_number_of_workers(files, archive):
     assert begins(search([archive], FINDER, workers=2)) == [605, 3600, 7005, 9010]
 
 
+def test_a_broken_store_costs_only_its_own_day(tmp_path):
+    directory = tmp_path / "archive"
+    for begin_s, end_s in ((-3600, 0), (0, 5400)):
+        made = rows(begin_s, end_s, bright=(-1800, 20, 3000))
+        open_store(directory, made).append(made)
+    found = search([directory], FINDER, workers=1)
+    assert begins(found) == [-1795, 25, 3005]
+    (directory / "2025-08-17.zarr" / "zarr.json").write_text("{")
+    found = search([directory], FINDER, workers=1)
+    assert begins(found) == [25, 3005]
+    assert len(found.failures) == 24
+    assert "2025-08-17.zarr cannot be opened" in found.failures[0]
+
+
 def test_an_archive_is_one_series_for_each_axis_and_interval(tmp_path):
     directory = tmp_path / "archive"
     for made in (rows(0, 4000), rows(9000, 10800), rows(12000, 13000, bright=(12100,), channel_average=8)):
