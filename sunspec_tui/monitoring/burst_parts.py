@@ -6,6 +6,7 @@ parts begin at whole hours of UTC, or where the user asks.
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -21,6 +22,7 @@ from sunspec_tui.files.archive.reader import open_by_axis
 from sunspec_tui.files.file_index import IndexedFile
 from sunspec_tui.files.file_series import FileSeries
 from sunspec_tui.files.read_limits import RowSelection
+from sunspec_tui.files.time_order import in_order
 from sunspec_tui.files.xarray_dataset import from_dataset
 from sunspec_tui.monitoring.burst_finder import BurstFinder
 
@@ -203,9 +205,22 @@ def find_in_part(finder: BurstFinder, part: SearchPart, reader: RowReader) -> Pa
             key = recording.frequencies_hz.tobytes() + ",".join(recording.products).encode()
             if key not in searches:
                 searches[key] = _AxisSearch(finder, part, recording)
-            searches[key].feed(recording)
+            searches[key].feed(_in_time_order(recording))
     found = (search.result(key) for key, search in searches.items())
     return PartResult([each for each in found if each is not None], tuple(problems.items()), failure)
+
+
+def _in_time_order(recording: Recording) -> Recording:
+    """Return the rows by time, without those that repeat a time.
+
+    Rows of one file may be in any order. The detector needs them as they were measured.
+    """
+    if (np.diff(recording.times_s) > 0).all():
+        return recording
+    segments, _ = in_order([recording.times_s], recording.cadence_s)
+    order = np.concatenate([np.arange(begin, end) for _, begin, end in segments])
+    order = order[np.diff(recording.times_s[order], prepend=-np.inf) > 0]
+    return replace(recording, data=recording.data[order], times_s=recording.times_s[order])
 
 
 def _pieces(part: SearchPart, finder: BurstFinder) -> Iterator[tuple[float, float]]:

@@ -151,6 +151,18 @@ def test_a_file_with_damaged_rows_does_not_prevent_the_others(tmp_path, caplog, 
     assert line.endswith("its rows are left out")
 
 
+@pytest.mark.parametrize("order", ["backwards", "halves", "mixed"])
+def test_rows_of_a_file_may_be_in_any_order(tmp_path, order):
+    made = rows(0, 3600)
+    numbers = {
+        "backwards": np.arange(len(made))[::-1],
+        "halves": np.roll(np.arange(len(made)), 300),
+        "mixed": np.random.default_rng(1).permutation(len(made)),
+    }[order]
+    export(replace(made, data=made.data[numbers], times_s=made.times_s[numbers]), tmp_path / "a.npz")
+    assert begins(search([tmp_path / "a.npz"], FINDER, workers=1)) == [605, 3600]
+
+
 def test_files_of_two_formats_are_two_series(files, tmp_path):
     export(rows(10_800, 14_400, bright=(12_000,)), tmp_path / "part6.fits")
     found = search([*files, tmp_path / "part6.fits"], FINDER, workers=1)
