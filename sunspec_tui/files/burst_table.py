@@ -6,6 +6,7 @@ The header is written here, because a monitor that keeps a table need not load a
 
 import csv
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -84,7 +85,8 @@ def _not_written(path: Path, error: OSError) -> ExportError:
 def read_burst_table(path: Path) -> list[Burst]:
     """Read the bursts of a table, in the order of its rows.
 
-    The table may also have been written by astropy, or as CSV by a spreadsheet.
+    Each has a name of its own: a row that repeats a name, as a copied one does, gets a number. The table may also have
+    been written by astropy, or as CSV by a spreadsheet.
 
     Raises
     ------
@@ -92,9 +94,22 @@ def read_burst_table(path: Path) -> list[Burst]:
         If it cannot be read.
     """
     try:
-        return [burst_of_row(row) for row in read_table(path, REQUIRED)]
+        return _named_apart(map(burst_of_row, read_table(path, REQUIRED)))
     except (SourceError, OSError) as error:
         raise refused(path, "a table of bursts", error) from error
+
+
+def _named_apart(bursts: Iterable[Burst]) -> list[Burst]:
+    """Return bursts of which no two have the same name."""
+    found: dict[str, Burst] = {}
+    counts = Counter[str]()
+    for burst in bursts:
+        name = burst.name
+        while name in found:
+            counts[burst.name] += 1
+            name = f"{burst.name} ({counts[burst.name] + 1})"
+        found[name] = burst if name == burst.name else replace(burst, name=name)
+    return list(found.values())
 
 
 def mark_in_tables(paths: Sequence[Path], verdicts: Mapping[str, bool]) -> None:
@@ -150,7 +165,7 @@ def _read_own(path: Path) -> list[Burst]:
             columns = ", ".join(quote_untrusted(name, 40) for name in others[:3])
             why = "it has further columns, which would be lost"
             raise ExportError(f"{printable_name(path)} is not written again: {why} ({columns}); edit is_wrong there")
-        return [burst_of_row(row) for row in rows]
+        return _named_apart(map(burst_of_row, rows))
     except (SourceError, OSError) as error:
         raise refused(path, "a table of bursts", error) from error
 
