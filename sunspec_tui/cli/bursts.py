@@ -27,29 +27,30 @@ def run(settings: BurstsSettings, say: Say) -> int:
         If rows cannot be read; parts that can be read are printed first.
     """
     from sunspec_tui.cli.burst_text import burst_lines, comparison_lines, counts_text
-    from sunspec_tui.files.burst_table import check_table_name, write_burst_table
+    from sunspec_tui.files.burst_table import check_table_path, write_burst_table
     from sunspec_tui.files.radio_reports import read_radio_reports
 
     # Check the options before the search, which may take minutes.
     if settings.out is not None:
-        check_table_name(settings.out)
+        check_table_path(settings.out)
     reports = None if settings.against is None else read_radio_reports(settings.against)
     found = _found(settings, say)
     bursts = found.bursts
     for line in burst_lines(bursts) if bursts else ():
         say(line)
-    if settings.out is not None:
-        write_burst_table(bursts, settings.out)
     if reports is not None:
         from sunspec_tui.monitoring.burst_comparison import compare
 
         for line in comparison_lines(compare(reports, found.series), printable_name(settings.against)):
             say(line)
+    if settings.out is not None:
+        write_burst_table(bursts, settings.out)
     written = "" if settings.out is None else f"; written to {printable(settings.out)}"
     say(f"{counts_text(bursts)}{written}")
     if found.failures:
         first = printable(found.failures[0], _MAX_FAILURE)
-        raise SourceError(f"{len(found.failures)} parts could not be searched, the first: {first}")
+        count = len(found.failures)
+        raise SourceError(f"{count} part{'s' * (count != 1)} could not be searched, the first: {first}")
     return EXIT_OK
 
 
@@ -65,7 +66,7 @@ def _found(settings: BurstsSettings, say: Say) -> "SearchResult":
     chosen = (settings.observation, settings.tuning, settings.chan0)
     if chosen != (None, None, None) and is_archive_of_stores(paths[0]):
         raise UsageError("an archive has one axis; leave out --observation, --tuning and --chan0")
-    opening, progress = ProgressLine(say, "files opened"), ProgressLine(say, "hours searched")
+    opening, progress = ProgressLine(say, "files opened"), ProgressLine(say, "parts searched")
     try:
         return search(
             paths,

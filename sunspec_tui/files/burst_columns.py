@@ -51,7 +51,8 @@ def _number(value: float) -> str:
 
 
 def _durations(burst: Burst) -> str:
-    pairs = burst.half_power_s[:MAX_DURATIONS]
+    # A table with an empty number could not be read again.
+    pairs = [pair for pair in burst.half_power_s if all(map(math.isfinite, pair))][:MAX_DURATIONS]
     return " ".join(f"{_number(mhz)}:{_number(seconds)}" for mhz, seconds in pairs)
 
 

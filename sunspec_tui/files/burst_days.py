@@ -5,6 +5,8 @@ table already stay in it, so a restart of the program or another program that wr
 """
 
 import logging
+import os
+import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -13,13 +15,16 @@ from sunspec_tui.core.bursts import Burst, BurstList
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.core.times import format_date
-from sunspec_tui.files.burst_table import EXTENSIONS, read_burst_table, write_burst_table
-from sunspec_tui.files.plain_table import MAX_ROWS
+from sunspec_tui.files.burst_table import EXTENSIONS, further_columns, read_burst_table, write_burst_table
 
 log = logging.getLogger(__name__)
 
 DAY_S = 86_400.0
-_MAX_DAYS = 3
+
+MAX_DAY_ROWS = 10_000
+"""Largest number of bursts of a day. Such a table has a tenth of the size that can be read."""
+
+_MAX_DAYS, _MAX_COPIES = 3, 20
 
 
 def day_table(directory: Path, day: str, extension: str = ".ecsv") -> Path:
@@ -41,6 +46,8 @@ class BurstDays:
         self._kept: dict[str, BurstList] = {}
         self._stamps: dict[str, tuple[int, ...]] = {}
         self._waiting: dict[str, dict[str, Burst]] = {}
+        # Days that go on with the bursts in memory, and those with a table to which somebody has added columns.
+        self._unwritten, self._edited = set[str](), set[str]()
 
     @property
     def has_waiting(self) -> bool:
@@ -50,7 +57,8 @@ class BurstDays:
     def load(self, day: str) -> BurstList:
         """Read the bursts of a day; none without a table.
 
-        A table that is damaged is set aside as ``.damaged``, which is logged.
+        A table that is damaged is set aside as ``.damaged``, which is logged. If it was damaged since it was written,
+        the day goes on with the bursts in memory.
 
         Raises
         ------
@@ -60,15 +68,23 @@ class BurstDays:
         path = day_table(self._directory, day)
         try:
             stamp = file_stamp(path)
-            if not stamp or stamp != self._stamps.get(day):
+            if stamp != self._stamps.get(day) or not (stamp or day in self._unwritten):
                 self._kept[day] = BurstList(read_burst_table(path) if stamp else ())
                 self._stamps[day] = stamp
+                self._note_edited(day, path)
         except SourceError as error:
             if isinstance(error.__cause__, OSError):
                 raise error.__cause__ from None
             self._set_aside(path, error)
-            self._kept[day], self._stamps[day] = BurstList(), ()
+            self._kept.setdefault(day, BurstList())
+            self._stamps[day] = ()
+            self._unwritten.add(day)
         return self._kept[day]
+
+    def _note_edited(self, day: str, path: Path) -> None:
+        """Remember a table to which somebody has added columns."""
+        if self._stamps[day] and further_columns(path):
+            self._edited.add(day)
 
     def add(self, bursts: Iterable[Burst]) -> None:
         """Add bursts that are to be written, or replace older values."""
@@ -84,20 +100,42 @@ class BurstDays:
             If a table cannot be written; its bursts wait for the next call.
         """
         for day in sorted(self._waiting):
-            bursts = self.load(day).changed(self._waiting[day].values(), MAX_ROWS)
+            bursts = self.load(day).changed(self._waiting[day].values(), MAX_DAY_ROWS)
+            self._keep_edited(day)
             for extension in EXTENSIONS:
                 write_burst_table(bursts, day_table(self._directory, day, extension))
             self._kept[day], self._stamps[day] = bursts, file_stamp(day_table(self._directory, day))
+            self._unwritten.discard(day)
             del self._waiting[day]
         for day in sorted(self._kept)[:-_MAX_DAYS]:
             del self._kept[day]
             self._stamps.pop(day, None)
 
+    def _keep_edited(self, day: str) -> None:
+        """Copy a table with further columns, because these are not written."""
+        if day in self._edited:
+            path = day_table(self._directory, day)
+            copy = _free_path(path, "edited")
+            shutil.copyfile(path, copy)
+            self._edited.discard(day)
+            text = "%s has further columns, which are not written to it again; it is kept as %s"
+            log.warning(text, printable_name(path), printable_name(copy.name))
+
     def _set_aside(self, path: Path, error: SourceError) -> None:
         """Rename a damaged table, so that it is not overwritten."""
-        aside = path.with_name(f"{path.name}.damaged")
+        aside = _free_path(path, "damaged")
         path.replace(aside)
         log.warning("%s; it is kept as %s, and a new table begins", printable(error), printable_name(aside.name))
+
+
+def _free_path(path: Path, why: str) -> Path:
+    """Return a free name for a copy, such as ``.damaged-2``.
+
+    The last of `_MAX_COPIES` names may be in use.
+    """
+    numbers = ["", *(f"-{number}" for number in range(2, _MAX_COPIES + 1))]
+    candidates = [path.with_name(f"{path.name}.{why}{number}") for number in numbers]
+    return next((each for each in candidates if not os.path.lexists(each)), candidates[-1])
 
 
 def file_stamp(path: Path) -> tuple[int, ...]:

@@ -5,6 +5,8 @@ The header is written here, because a monitor that keeps a table need not load a
 """
 
 import csv
+import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +15,11 @@ from typing import TextIO
 from sunspec_tui.core.bursts import Burst
 from sunspec_tui.core.errors import ExportError, SourceError, UsageError
 from sunspec_tui.core.printable import printable, printable_name, quote_untrusted
+from sunspec_tui.core.regular_file import check_replaceable
 from sunspec_tui.core.version import __version__
 from sunspec_tui.files.atomic_write import atomic_write
 from sunspec_tui.files.burst_columns import COLUMNS, REQUIRED, Column, burst_of_row
-from sunspec_tui.files.plain_table import ECSV_BEGIN, read_table, refused
+from sunspec_tui.files.plain_table import ECSV_BEGIN, TableRow, read_table, refused
 
 EXTENSIONS = (".ecsv", ".csv")
 """Extensions of a table."""
@@ -25,14 +28,27 @@ _FLOAT = "float64"
 _MAX_REASON = 100
 
 
-def check_table_name(path: Path) -> None:
-    """Check that a table can have a name.
+def check_table_path(path: Path) -> None:
+    """Check that a table can probably be written, without writing it.
 
     Raises
     ------
     UsageError
         If its extension is none of `EXTENSIONS`.
+    ExportError
+        If the path is no regular file, or its directory is not writable.
     """
+    _check_name(path)
+    try:
+        check_replaceable(path)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    existing = next(each for each in (path.parent, *path.parent.parents) if os.path.lexists(each))
+    if existing.is_dir() and not os.access(existing, os.W_OK | os.X_OK):
+        raise ExportError(f"cannot write {printable_name(path)}: its directory is not writable; choose another file")
+
+
+def _check_name(path: Path) -> None:
     if path.suffix.lower() not in EXTENSIONS:
         raise UsageError(f"{printable_name(path)} is no name of a table of bursts; end it with .ecsv or .csv")
 
@@ -49,23 +65,28 @@ def write_burst_table(bursts: Iterable[Burst], path: Path) -> None:
     ExportError
         If it cannot be written.
     """
-    check_table_name(path)
+    _check_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             _write(bursts, file, is_ecsv=path.suffix.lower() == ".ecsv")
     except OSError as error:
-        why = error.strerror or "not all data could be written"
-        raise ExportError(f"cannot write {printable_name(path)}: {why}; choose another file") from error
+        raise _not_written(path, error) from error
     except (ValueError, OverflowError) as error:
         # A time may lie outside the years of a date.
         raise ExportError(f"cannot write {printable_name(path)}: {printable(error, _MAX_REASON)}") from error
 
 
+def _not_written(path: Path, error: OSError) -> ExportError:
+    why = error.strerror or "not all data could be written"
+    return ExportError(f"cannot write {printable_name(path)}: {why}; choose another file")
+
+
 def read_burst_table(path: Path) -> list[Burst]:
     """Read the bursts of a table, in the order of its rows.
 
-    The table may also have been written by astropy, or as CSV by a spreadsheet.
+    Each has a name of its own: a row that repeats a name, as a copied one does, gets a number. The table may also have
+    been written by astropy, or as CSV by a spreadsheet.
 
     Raises
     ------
@@ -73,9 +94,22 @@ def read_burst_table(path: Path) -> list[Burst]:
         If it cannot be read.
     """
     try:
-        return [burst_of_row(row) for row in read_table(path, REQUIRED)]
+        return _named_apart(map(burst_of_row, read_table(path, REQUIRED)))
     except (SourceError, OSError) as error:
         raise refused(path, "a table of bursts", error) from error
+
+
+def _named_apart(bursts: Iterable[Burst]) -> list[Burst]:
+    """Return bursts of which no two have the same name."""
+    found: dict[str, Burst] = {}
+    counts = Counter[str]()
+    for burst in bursts:
+        name = burst.name
+        while name in found:
+            counts[burst.name] += 1
+            name = f"{burst.name} ({counts[burst.name] + 1})"
+        found[name] = burst if name == burst.name else replace(burst, name=name)
+    return list(found.values())
 
 
 def mark_in_tables(paths: Sequence[Path], verdicts: Mapping[str, bool]) -> None:
@@ -105,16 +139,33 @@ def mark_in_tables(paths: Sequence[Path], verdicts: Mapping[str, bool]) -> None:
         write_burst_table(marked, path)
 
 
+def further_columns(path: Path) -> list[str]:
+    """Return the names of a table's columns that are not ours.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read.
+    """
+    try:
+        return _further(read_table(path, REQUIRED))
+    except (SourceError, OSError) as error:
+        raise refused(path, "a table of bursts", error) from error
+
+
+def _further(rows: Sequence[TableRow]) -> list[str]:
+    return sorted(rows[0].cells.keys() - {column.name for column in COLUMNS}) if rows else []
+
+
 def _read_own(path: Path) -> list[Burst]:
     """Read a table that is to be written again."""
-    names = {column.name for column in COLUMNS}
     try:
         rows = read_table(path, REQUIRED)
-        if rows and (others := rows[0].cells.keys() - names):
-            columns = ", ".join(quote_untrusted(name, 40) for name in sorted(others)[:3])
+        if others := _further(rows):
+            columns = ", ".join(quote_untrusted(name, 40) for name in others[:3])
             why = "it has further columns, which would be lost"
             raise ExportError(f"{printable_name(path)} is not written again: {why} ({columns}); edit is_wrong there")
-        return [burst_of_row(row) for row in rows]
+        return _named_apart(map(burst_of_row, rows))
     except (SourceError, OSError) as error:
         raise refused(path, "a table of bursts", error) from error
 

@@ -1,7 +1,7 @@
 """Group files whose rows continue each other: one station, one axis.
 
-Files of one station that touch are one series. Another station, receiver, band, product, unit or cadence is another
-series. Pure functions on indexed files.
+Files of one station that touch are one series. Another station, receiver, band, product, unit, cadence or file format
+is another series. Pure functions on indexed files.
 """
 
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ def group_files(files: Iterable[IndexedFile], max_gap_s: float) -> list[tuple[In
 
 def _belongs(file: IndexedFile, first: IndexedFile) -> bool:
     """Return True if a file can continue a series."""
-    same = (file.source, file.stored, file.unit) == (first.source, first.stored, first.unit)
+    same = (file.source, file.stored, file.unit, file.kind) == (first.source, first.stored, first.unit, first.kind)
     return same and is_same_axis(file.frequencies_hz, first.frequencies_hz) and _has_same_cadence(file, first)
 
 

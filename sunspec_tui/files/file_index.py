@@ -63,6 +63,8 @@ class IndexedFile:
         True if a recorder was writing it.
     unit
         Unit of its powers.
+    kind
+        Its format, such as ``FITS``.
     """
 
     path: Path
@@ -78,6 +80,7 @@ class IndexedFile:
     read_in_parts: bool
     is_growing: bool
     unit: str = ARBITRARY
+    kind: str = ""
 
     @property
     def begin_us(self) -> int:
@@ -209,7 +212,8 @@ def index_file(path: Path, selection: RowSelection) -> IndexedFile:
     """
     stamp = file_stamp(path)
     rows = read_selection(path, selection._replace(times_only=True, quiet=True))
-    in_parts = file_kind(path) == READ_IN_PARTS
+    kind = file_kind(path) or ""
+    in_parts = kind == READ_IN_PARTS
     times_us = np.rint(rows.times_s * 1e6).astype(np.int64)
     segments, _ = in_order([rows.times_s], rows.cadence_s)
     order = np.concatenate([np.arange(begin, end) for _, begin, end in segments] or [np.empty(0, np.intp)])
@@ -229,6 +233,7 @@ def index_file(path: Path, selection: RowSelection) -> IndexedFile:
         in_parts,
         in_parts and _is_growing(path),
         rows.unit,
+        kind,
     )
 
 

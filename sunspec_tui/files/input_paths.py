@@ -6,6 +6,7 @@ A name is a file, a pattern or a directory of files. Only names and first bytes 
 
 import glob
 import logging
+import re
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -24,6 +25,9 @@ MAX_FILES = 10_000
 
 ENDINGS = (*(ending for form in FILE_FORMATS for ending in form.extensions), ".fts", ".fts.gz", ".bz2")
 """Extensions of the files that are read from a directory."""
+
+_BESIDE_ROWS = re.compile(r"bursts.*\.(ecsv|csv)|notes\.jsonl")
+"""Names of tables of bursts and of observers' notes, which belong beside files of spectra."""
 
 
 def input_paths(words: Iterable[str | Path]) -> list[Path]:
@@ -88,7 +92,8 @@ def _files_of(directory: Path) -> list[Path]:
         raise SourceError(f"{printable_name(directory)} cannot be read: {why}; check its permissions") from error
     files = [path for path in every if path.name.lower().endswith(ENDINGS) and file_kind(path) is not None]
     chosen = set(files)
-    if files and (others := [path for path in every if path not in chosen]):
+    others = [path for path in every if path not in chosen and not _BESIDE_ROWS.fullmatch(path.name)]
+    if files and others:
         log.warning(
             "%s: %d of %d files are not files of spectra and are left out, the first is %s",
             printable_name(directory), len(others), len(every), printable_name(others[0].name),

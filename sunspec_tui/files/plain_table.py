@@ -118,7 +118,9 @@ def read_table(path: Path, required: Sequence[str]) -> list[TableRow]:
         else:
             if len(rows) == MAX_ROWS:
                 raise Unreadable(f"it has more than {MAX_ROWS} rows")
-            rows.append(_row(line, number, separator, names))
+            row = _row(line, number, separator, names)
+            # Spreadsheets write empty rows below a table.
+            rows += [row] if any(row.cells.values()) else []
     if not names:
         raise Unreadable("it has no line with column names")
     return rows
@@ -170,8 +172,17 @@ def _names(line: str, number: int, separator: str, required: Sequence[str]) -> t
             if len(names) > _MAX_COLUMNS or len(set(names)) < len(names):
                 raise Unreadable("it has too many columns, or a column twice")
             return each, names
-    missing = ", ".join(required)
+    missing = ", ".join(_missing(line, number, separator, required))
     raise Unreadable(f"line {number} is {quote_untrusted(line, 30)}, without the column names {missing}")
+
+
+def _missing(line: str, number: int, separator: str, required: Sequence[str]) -> list[str]:
+    """Return the required names that a line lacks.
+
+    Its separator is the one with which it has most of them.
+    """
+    found = ({name.strip() for name in _cells(line, number, each)} for each in separator or _SEPARATORS)
+    return min(([name for name in required if name not in names] for names in found), key=len)
 
 
 def _row(line: str, number: int, separator: str, names: list[str]) -> TableRow:

@@ -79,8 +79,9 @@ def _report(row: TableRow) -> RadioReport:
     midnight_s = _midnight_s(row)
     begin_s, end_s = (midnight_s + _of_day_s(row, name) for name in ("begin_utc", "end_utc"))
     low_mhz, high_mhz = row.finite("low_mhz"), row.finite("high_mhz")
-    if high_mhz <= low_mhz:
-        raise row.refusal("high_mhz", "which is not above low_mhz")
+    # Events at one frequency have it twice.
+    if high_mhz < low_mhz:
+        raise row.refusal("high_mhz", "which is below low_mhz")
     return RadioReport(
         begin_s,
         # An event that ends before it begins ends on the next day.

@@ -5,11 +5,13 @@ minute of tolerance is given. Pure functions on values.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeVar
 
-from sunspec_tui.core.bursts import Burst, BurstType
+from sunspec_tui.core.bursts import Burst, BurstList, BurstType
 from sunspec_tui.files.radio_reports import RadioReport
 from sunspec_tui.monitoring.burst_series import Covered, FoundSeries
 
@@ -38,6 +40,8 @@ V is continuum right after bursts of type III, VI a group of type III, and VII i
 """
 
 _SAME_TYPES = {"CTM": "IV"}
+
+Value = TypeVar("Value")
 
 
 class Outcome(StrEnum):
@@ -107,22 +111,25 @@ class Comparison:
 def compare(reports: Sequence[RadioReport], series: Sequence[FoundSeries]) -> Comparison:
     """Compare the bursts of all series with reports."""
     covered = [each for one in series for each in one.covered]
-    bursts = sorted(
-        (burst for one in series for burst in one.bursts if burst.is_solar),
-        key=lambda burst: (burst.begin_s, burst.name),
-    )
-    seen = [report for report in reports if covering(report, covered)]
-    known = [report for report in seen if report.type in FITTING_TYPES]
+    bursts = BurstList(burst for one in series for burst in one.bursts if burst.is_solar)
+    seen, not_covered = _divided(reports, lambda report: bool(covering(report, covered)))
+    known, not_compared = _divided(seen, lambda report: report.type in FITTING_TYPES)
     results = tuple(_result(report, bursts, covering(report, covered)) for report in grouped(known))
-    alone = [burst for burst in bursts if not any(_fits(burst, report) for report in known)]
-    other_types = tuple(burst for burst in alone if any(_is_within_short(burst, report) for report in seen))
-    return Comparison(
-        results,
-        tuple(report for report in reports if report not in seen),
-        tuple(report for report in seen if report not in known),
-        other_types,
-        tuple(burst for burst in alone if burst not in other_types),
-    )
+    fitting = {id(burst) for report in known for burst in _fitting(bursts, report)}
+    # A report of a whole day would explain any burst.
+    short = [report for report in seen if report.duration_s <= LONG_S]
+    explained = {id(burst) for report in short for burst in _within(bursts, report)}
+    alone = [burst for burst in bursts if id(burst) not in fitting]
+    other_types, false_alarms = _divided(alone, lambda burst: id(burst) in explained)
+    return Comparison(results, not_covered, not_compared, other_types, false_alarms)
+
+
+def _divided(values: Iterable[Value], is_first: Callable[[Value], bool]) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
+    """Return the values that pass a test, and the others."""
+    passed, others = list[Value](), list[Value]()
+    for value in values:
+        (passed if is_first(value) else others).append(value)
+    return tuple(passed), tuple(others)
 
 
 def covering(report: RadioReport, covered: Iterable[Covered]) -> list[Covered]:
@@ -144,13 +151,17 @@ def grouped(reports: Iterable[RadioReport]) -> list[RadioReport]:
     They are of the same type, begin within `SAME_BEGIN_S` of the first one, and share time and band with it. The result
     has the time and the band of all. Reports of one observatory are never joined.
     """
-    groups = list[list[RadioReport]]()
+    groups, near = list[list[RadioReport]](), deque[list[RadioReport]]()
     for report in sorted(reports, key=lambda each: (each.begin_s, each.end_s)):
-        group = next((each for each in groups if _joins(report, each)), None)
+        # Only groups that began shortly before can take the report, so a long list takes no long time.
+        while near and report.begin_s - near[0][0].begin_s > SAME_BEGIN_S:
+            near.popleft()
+        group = next((each for each in near if _joins(report, each)), None)
         if group is None:
-            groups.append([report])
-        else:
-            group.append(report)
+            group = list[RadioReport]()
+            groups.append(group)
+            near.append(group)
+        group.append(report)
     return [_joined(group) for group in groups]
 
 
@@ -177,10 +188,9 @@ def _joined(group: list[RadioReport]) -> RadioReport:
     )
 
 
-def _result(report: RadioReport, bursts: Sequence[Burst], covered: Sequence[Covered]) -> ReportResult:
+def _result(report: RadioReport, bursts: BurstList, covered: Sequence[Covered]) -> ReportResult:
     """Return the result for one report."""
-    within = [burst for burst in bursts if _is_within(burst, report)]
-    fitting = [burst for burst in within if burst.type in FITTING_TYPES[report.type]]
+    within, fitting = _within(bursts, report), _fitting(bursts, report)
     if report.type == "V":
         fitting = [burst for burst in fitting if _follows_type_iii(burst, bursts)]
     if not within:
@@ -200,25 +210,18 @@ def _result(report: RadioReport, bursts: Sequence[Burst], covered: Sequence[Cove
     )
 
 
-def _is_within(burst: Burst, report: RadioReport) -> bool:
-    """Return True if a burst shares time and band with a report."""
-    in_time = burst.begin_s <= report.end_s + TOLERANCE_S and burst.end_s >= report.begin_s - TOLERANCE_S
-    return in_time and burst.low_mhz <= report.high_mhz and burst.high_mhz >= report.low_mhz
+def _within(bursts: BurstList, report: RadioReport) -> list[Burst]:
+    """Return the bursts that share time and band with a report."""
+    in_time = bursts.between(report.begin_s - TOLERANCE_S, report.end_s + TOLERANCE_S)
+    return [each for each in in_time if each.low_mhz <= report.high_mhz and each.high_mhz >= report.low_mhz]
 
 
-def _fits(burst: Burst, report: RadioReport) -> bool:
-    return burst.type in FITTING_TYPES[report.type] and _is_within(burst, report)
+def _fitting(bursts: BurstList, report: RadioReport) -> list[Burst]:
+    """Return those of them whose type fits."""
+    return [burst for burst in _within(bursts, report) if burst.type in FITTING_TYPES[report.type]]
 
 
-def _is_within_short(burst: Burst, report: RadioReport) -> bool:
-    """Return True for a burst within a report of less than hours.
-
-    A report of a whole day would explain any burst.
-    """
-    return report.duration_s <= LONG_S and _is_within(burst, report)
-
-
-def _follows_type_iii(burst: Burst, bursts: Iterable[Burst]) -> bool:
+def _follows_type_iii(burst: Burst, bursts: BurstList) -> bool:
     """Return True for continuum right after a burst of type III."""
-    kinds = FITTING_TYPES["III"]
-    return any(each.type in kinds and each.begin_s <= burst.begin_s <= each.end_s + TOLERANCE_S for each in bursts)
+    kinds, near = FITTING_TYPES["III"], bursts.between(burst.begin_s - TOLERANCE_S, burst.begin_s)
+    return any(each.type in kinds for each in near)

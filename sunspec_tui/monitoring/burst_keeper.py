@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 WRITE_S = 5.0
 """Shortest time from one writing of the tables to the next."""
 
+MAX_WRITING_SHARE = 0.05
+"""Largest share of the time that the writing of the tables takes."""
+
 RETRY_S = 30.0
 """Time after a failure until it is tried again."""
 
@@ -171,7 +174,10 @@ class BurstKeeper:
             return
         self._collect()
         if self._days.has_waiting:
-            self._due_s = now_s + (WRITE_S if self._write_tables() else RETRY_S)
+            is_written = self._write_tables()
+            # A long table, or a slow disk, is written less often.
+            least_s = max(WRITE_S, (self._monotonic() - now_s) / MAX_WRITING_SHARE)
+            self._due_s = now_s + (least_s if is_written else max(least_s, RETRY_S))
 
     def _wait_s(self, now_s: float) -> float | None:
         """Return the time until something is due."""

@@ -6,12 +6,14 @@ parts begin at whole hours of UTC, or where the user asks.
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from sunspec_tui.core.errors import NoRowsError, NoSelectedRowsError
+from sunspec_tui.core.errors import ArchiveError, NoRowsError, NoSelectedRowsError, SourceError
 from sunspec_tui.core.optional_imports import require_extra
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.files.archive.day_stores import stores_by_day
@@ -20,6 +22,7 @@ from sunspec_tui.files.archive.reader import open_by_axis
 from sunspec_tui.files.file_index import IndexedFile
 from sunspec_tui.files.file_series import FileSeries
 from sunspec_tui.files.read_limits import RowSelection
+from sunspec_tui.files.time_order import in_order
 from sunspec_tui.files.xarray_dataset import from_dataset
 from sunspec_tui.monitoring.burst_finder import BurstFinder
 
@@ -50,11 +53,26 @@ class SearchPart(NamedTuple):
     end_s: float
 
 
+class ReadRows(NamedTuple):
+    """Rows between two times.
+
+    Attributes
+    ----------
+    recordings
+        The rows of each frequency axis.
+    problems
+        Files that cannot be read, with the reasons as sentences.
+    """
+
+    recordings: list[Recording]
+    problems: tuple[tuple[Path, str], ...] = ()
+
+
 class RowReader(Protocol):
     """Reads the rows of a part; another process can receive it."""
 
-    def recordings(self, begin_s: float, end_s: float) -> list[Recording]:
-        """Return the rows between two times, for each frequency axis."""
+    def read(self, begin_s: float, end_s: float) -> ReadRows:
+        """Return the rows between two times."""
 
 
 class FileRowReader(NamedTuple):
@@ -71,13 +89,36 @@ class FileRowReader(NamedTuple):
     paths: tuple[Path, ...]
     selection: RowSelection
 
-    def recordings(self, begin_s: float, end_s: float) -> list[Recording]:
-        """Return the rows between two times."""
+    def read(self, begin_s: float, end_s: float) -> ReadRows:
+        """Return the rows between two times.
+
+        A file whose rows are damaged is left out.
+        """
         selection = self.selection._replace(start_s=begin_s, end_s=end_s, quiet=True)
         try:
-            return [FileSeries(self.paths, selection).whole()]
-        except NoSelectedRowsError:
-            return []
+            return ReadRows(_rows_of(self.paths, selection))
+        except SourceError:
+            problems = {path: problem for path in self.paths if (problem := _problem_of(path, selection))}
+            if not problems:
+                raise
+        good = tuple(path for path in self.paths if path not in problems)
+        return ReadRows(_rows_of(good, selection) if good else [], tuple(problems.items()))
+
+
+def _rows_of(paths: tuple[Path, ...], selection: RowSelection) -> list[Recording]:
+    try:
+        return [FileSeries(paths, selection).whole()]
+    except NoSelectedRowsError:
+        return []
+
+
+def _problem_of(path: Path, selection: RowSelection) -> str:
+    """Return why a file cannot be read; empty if it can."""
+    try:
+        _rows_of((path,), selection)
+    except SourceError as error:
+        return str(error)
+    return ""
 
 
 class ArchiveRowReader(NamedTuple):
@@ -91,15 +132,15 @@ class ArchiveRowReader(NamedTuple):
 
     directory: str
 
-    def recordings(self, begin_s: float, end_s: float) -> list[Recording]:
+    def read(self, begin_s: float, end_s: float) -> ReadRows:
         """Return the rows between two times, for each frequency axis."""
         try:
             datasets = open_by_axis(self.directory, begin_s, end_s, quiet=True)
         except NoRowsError:
-            return []
+            return ReadRows([])
         # Each worker has one core; more threads would use the cores of other workers.
         with require_extra("dask.config", "reading an archive").set(scheduler="synchronous"):
-            return [from_dataset(dataset) for dataset in datasets]
+            return ReadRows([from_dataset(dataset) for dataset in datasets])
 
 
 class PartTraces(NamedTuple):
@@ -125,20 +166,75 @@ class PartTraces(NamedTuple):
     traces: Any
 
 
-def find_in_part(finder: BurstFinder, part: SearchPart, reader: RowReader) -> list[PartTraces]:
-    """Return the traces of a part, for each frequency axis."""
+class PartResult(NamedTuple):
+    """Result of one part.
+
+    Attributes
+    ----------
+    traces
+        Traces of each frequency axis.
+    problems
+        Files whose rows were left out, with the reasons as sentences.
+    failure
+        Why some time of the part was not searched, as a sentence; else empty.
+    """
+
+    traces: list[PartTraces]
+    problems: tuple[tuple[Path, str], ...] = ()
+    failure: str = ""
+
+
+def find_in_part(finder: BurstFinder, part: SearchPart, reader: RowReader) -> PartResult:
+    """Search the rows of a part.
+
+    Rows that cannot be read cost only their piece of time.
+    """
     searches: dict[bytes, _AxisSearch] = {}
-    begin_s, end_s = part.begin_s - finder.before_s, part.end_s + finder.after_s
-    while begin_s < end_s:
-        stop_s = min(begin_s + PIECE_S, end_s)
-        for recording in reader.recordings(begin_s, stop_s):
+    problems: dict[Path, str] = {}
+    failure = ""
+    for begin_s, end_s in _pieces(part, finder):
+        try:
+            rows = reader.read(begin_s, end_s)
+        except (SourceError, ArchiveError) as error:
+            # The rows before and after a part are searched, and reported, with other parts.
+            is_inside = begin_s < part.end_s and end_s > part.begin_s
+            failure = failure or (str(error) if is_inside else "")
+            continue
+        problems |= dict(rows.problems)
+        for recording in rows.recordings:
             key = recording.frequencies_hz.tobytes() + ",".join(recording.products).encode()
             if key not in searches:
                 searches[key] = _AxisSearch(finder, part, recording)
-            searches[key].feed(recording)
-        begin_s = stop_s
+            searches[key].feed(_in_time_order(recording))
     found = (search.result(key) for key, search in searches.items())
-    return [each for each in found if each is not None]
+    return PartResult([each for each in found if each is not None], tuple(problems.items()), failure)
+
+
+def _in_time_order(recording: Recording) -> Recording:
+    """Return the rows by time, without those that repeat a time.
+
+    Rows of one file may be in any order. The detector needs them as they were measured.
+    """
+    if (np.diff(recording.times_s) > 0).all():
+        return recording
+    segments, _ = in_order([recording.times_s], recording.cadence_s)
+    order = np.concatenate([np.arange(begin, end) for _, begin, end in segments])
+    order = order[np.diff(recording.times_s[order], prepend=-np.inf) > 0]
+    return replace(recording, data=recording.data[order], times_s=recording.times_s[order])
+
+
+def _pieces(part: SearchPart, finder: BurstFinder) -> Iterator[tuple[float, float]]:
+    """Yield the times that are read at once.
+
+    None lies on both sides of an edge of the part.
+    """
+    edges_s = part.begin_s - finder.before_s, part.begin_s, part.end_s, part.end_s + finder.after_s
+    for first_s, last_s in pairwise(edges_s):
+        begin_s = first_s
+        while begin_s < last_s:
+            end_s = min(begin_s + PIECE_S, last_s)
+            yield begin_s, end_s
+            begin_s = end_s
 
 
 class _AxisSearch:

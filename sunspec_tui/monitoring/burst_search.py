@@ -4,6 +4,7 @@ Workers return traces of parts; this process joins them in the order of time, so
 or on the number of workers.
 """
 
+import logging
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -32,6 +33,8 @@ from sunspec_tui.monitoring.burst_parts import (
 from sunspec_tui.monitoring.burst_series import Covered, FoundSeries
 from sunspec_tui.plots.archive_quicklook import run_tasks
 from sunspec_tui.plots.process_pool import Task, run_here
+
+log = logging.getLogger(__name__)
 
 _PACKED = (".gz", ".bz2", *ENDINGS)
 
@@ -140,13 +143,16 @@ def _plan(paths: Sequence[Path], finder: BurstFinder, selection: RowSelection, o
 def _searched(
     plan: _Plan, finder: BurstFinder, scheduler: str | None, workers: int | None, report: Progress
 ) -> tuple[dict[int, list[PartTraces]], list[str]]:
-    """Search all parts; return the traces by the part's number, and failures."""
+    """Search all parts; return the traces by the part's number, and failures.
+
+    Files whose rows are left out are logged once.
+    """
     tasks = [
         Task(number, [(find_in_part, (finder, part, reader))], _first)
         for number, (part, reader) in enumerate(plan.parts)
     ]
     count = min(workers or os.cpu_count() or 1, len(tasks))
-    found, failures = dict[int, list[PartTraces]](), list[str]()
+    found, failures, left_out = dict[int, list[PartTraces]](), list[str](), set[Path]()
     report(0, len(tasks))
     results = run_here(tasks) if scheduler is None and count <= 1 else run_tasks(tasks, scheduler, count)
     with closing(results):
@@ -155,11 +161,22 @@ def _searched(
             if isinstance(result, MissingExtraError):
                 raise result
             if isinstance(result, BaseException):
-                begin = format_date_and_clock(plan.parts[number][0].begin_s)
-                failures.append(f"{begin} UTC: {printable(result) or type(result).__name__}")
+                failure = printable(result) or type(result).__name__
             else:
-                found[number] = result
+                found[number], failure = result.traces, printable(result.failure)
+                _report_left_out(result.problems, left_out)
+            if failure:
+                begin = format_date_and_clock(plan.parts[number][0].begin_s)
+                failures.append(f"{begin} UTC: {failure}")
     return found, failures
+
+
+def _report_left_out(problems: Iterable[tuple[Path, str]], reported: set[Path]) -> None:
+    """Log each file whose rows are left out once."""
+    for path, problem in problems:
+        if path not in reported:
+            log.warning("%s; its rows are left out", problem)
+        reported.add(path)
 
 
 def _first(results: list[Any]) -> Any:

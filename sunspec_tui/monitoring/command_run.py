@@ -116,10 +116,16 @@ class _Run:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(wait_s)
             return
-        readable, writable, _ = select.select(readers, writers, [], wait_s)
-        if writable:
+        # `select.select` fails if the process has more than 1024 open files.
+        ready = select.poll()
+        for pipe in readers:
+            ready.register(pipe, select.POLLIN)
+        for pipe in writers:
+            ready.register(pipe, select.POLLOUT)
+        numbers = {number for number, _ in ready.poll(1000 * wait_s)}
+        if self._input and self._input.fileno() in numbers:
             self._send()
-        if readable:
+        if self._pipe and self._pipe.fileno() in numbers:
             self._read()
 
     def _send(self) -> None:

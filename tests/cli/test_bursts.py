@@ -1,5 +1,6 @@
 """The command bursts."""
 
+import os
 import re
 from dataclasses import replace
 
@@ -112,7 +113,7 @@ def test_parts_that_fail_are_reported_after_the_others(files, capsys, monkeypatc
     assert bursts(files) == 1
     told = capsys.readouterr()
     assert "2 bursts" in told.out
-    assert "1 parts could not be searched, the first: 2025-08-18 01:00:00 UTC: a bad part" in told.err
+    assert "1 part could not be searched, the first: 2025-08-18 01:00:00 UTC: a bad part" in told.err
 
 
 @pytest.mark.parametrize(
@@ -122,6 +123,8 @@ def test_parts_that_fail_are_reported_after_the_others(files, capsys, monkeypatc
         (["files", "--out", "a.txt"], 2, "end it with .ecsv or .csv"),
         (["files", "--out", "files"], 2, "end it with .ecsv or .csv"),
         (["files", "--out", "/dev/null/a.csv"], 1, "cannot write /dev/null/a.csv"),
+        (["files", "--out", "pipe.csv"], 1, "pipe.csv: it is a named pipe (FIFO), not a regular file"),
+        (["files", "--out", "files.csv"], 1, "files.csv: it is a directory, not a regular file"),
         (["files", "--against", "none.csv"], 1, "none.csv cannot be read as a list of radio events"),
         (["files", "--start", "2026-01-01"], 1, "no rows in that time"),
         (["files", "--start", "noon"], 2, "not a date and time"),
@@ -132,9 +135,13 @@ def test_parts_that_fail_are_reported_after_the_others(files, capsys, monkeypatc
 def test_wrong_use_is_one_sentence(files, capsys, monkeypatch, words, status, part):
     monkeypatch.chdir(files.parent)
     (files.parent / "archive" / "2025-08-18.zarr").mkdir(parents=True)
+    (files.parent / "files.csv").mkdir()
+    os.mkfifo(files.parent / "pipe.csv")
     assert main(["bursts", *words]) == status
     told = capsys.readouterr()
     assert part in told.err
+    # Options are checked before the search.
+    assert told.out == ""
     assert len(told.err.splitlines()) == 1
 
 

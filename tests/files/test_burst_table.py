@@ -14,7 +14,7 @@ from sunspec_tui.core.errors import ExportError, SourceError, UsageError
 from sunspec_tui.core.printable import printable
 from sunspec_tui.files import plain_table
 from sunspec_tui.files.burst_columns import COLUMNS, MAX_NAME, MAX_REASON, MAX_SOURCE
-from sunspec_tui.files.burst_table import read_burst_table, write_burst_table
+from sunspec_tui.files.burst_table import mark_in_tables, read_burst_table, write_burst_table
 
 FULL = burst(
     name="20170906T115711-1", drift_mhz_s=-12.25, drift_error_mhz_s=0.5, lanes=2, lane_ratio=1.97,
@@ -52,7 +52,7 @@ def bursts(draw):
 
 
 @pytest.mark.parametrize("extension", ["ecsv", "csv"])
-@given(made=st.lists(bursts(), max_size=5))
+@given(made=st.lists(bursts(), max_size=5, unique_by=lambda each: printable(each.name, MAX_NAME).strip()))
 def test_what_was_written_is_read_again(tmp_path_factory, extension, made):
     path = tmp_path_factory.mktemp("tables") / f"a.{extension}"
     write_burst_table(made, path)
@@ -114,6 +114,29 @@ def test_a_spreadsheets_table_with_few_columns_is_read(tmp_path):
     assert found.peak_s == found.begin_s
 
 
+def test_copied_rows_are_bursts_of_their_own(tmp_path):
+    path = tmp_path / "a.ecsv"
+    write_burst_table([burst(name="a", low_mhz=float(low)) for low in range(20, 23)], path)
+    names = [each.name for each in read_burst_table(path)]
+    assert names == ["a", "a (2)", "a (3)"]
+    mark_in_tables([path], {"a (2)": True})
+    assert [(each.name, each.low_mhz, each.is_wrong) for each in read_burst_table(path)] == [
+        ("a", 20, False), ("a (2)", 21, True), ("a (3)", 22, False),
+    ]  # fmt: skip
+
+
+def test_empty_rows_of_a_spreadsheet_are_no_bursts(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(f"{HEAD}\n{GOOD}\n,,,,,,,,\n{GOOD}\n , ,,,,,,,\n")
+    assert [each.name for each in read_burst_table(path)] == ["line 2", "line 4"]
+
+
+def test_a_duration_that_is_no_number_does_not_spoil_the_table(tmp_path):
+    path = tmp_path / "a.ecsv"
+    write_burst_table([burst(half_power_s=((40.0, math.nan), (math.inf, 1.0), (50.0, 2.5)))], path)
+    assert read_burst_table(path)[0].half_power_s == ((50.0, 2.5),)
+
+
 HEAD = "begin_utc,end_utc,low_mhz,high_mhz,type,confidence,lanes,is_wrong,half_power_s"
 GOOD = "2017-09-06T12:00,2017-09-06T12:01,20,30,III,0.5,1,False,45:1"
 
@@ -123,6 +146,7 @@ GOOD = "2017-09-06T12:00,2017-09-06T12:01,20,30,III,0.5,1,False,45:1"
     [
         ("", ("no line with column names",)),
         ("begin_utc,type\n", ("line 1", "low_mhz")),
+        (f"{HEAD.replace(',type', ';type')}\n", ("line 1", "without the column names high_mhz, type")),
         (f"{HEAD}\n{GOOD},x\n", ("line 2 has 10 cells, not 9",)),
         (f"{HEAD}\n{GOOD.replace('T12:00,', 'T12:02,')}\n", ("end_utc", "before the begin")),
         (f"{HEAD}\n{GOOD.replace('2017-09-06T12:00', 'noon')}\n", ("'noon' as begin_utc",)),

@@ -405,3 +405,12 @@ def test_a_directory_of_many_files_is_listed_in_linear_time(tmp_path, monkeypatc
     monkeypatch.setattr(PurePath, "__hash__", counted)
     assert len(input_paths([tmp_path])) == count
     assert len(hashes) < 10 * count
+
+
+def test_tables_of_bursts_and_notes_belong_beside_files(tmp_path, capsys):
+    day = tmp_path / "day"
+    cut(day, ".npz")
+    for name in ("bursts.ecsv", "bursts-2026-11-25.csv", "notes.jsonl"):
+        (day / name).write_text("not spectra\n")
+    assert main(["export", str(tmp_path / "out.npz"), "--input", str(day)]) == 0
+    assert "files of spectra" not in capsys.readouterr().err

@@ -153,6 +153,72 @@ def test_a_damaged_table_is_set_aside(tmp_path, caplog):
     assert "kept as bursts-2025-08-18.ecsv.damaged" in caplog.text
 
 
+def test_a_table_that_is_damaged_while_the_program_runs_loses_nothing(tmp_path, caplog, monkeypatch):
+    desk, path = Desk(tmp_path), day_table(tmp_path, DAY)
+    desk.board.add([burst(NOON_S, name="a")])
+    desk.keeper.update()
+    written = path.read_text()
+    for number, wrong in enumerate((",III,", ",III,"), 1):
+        path.write_text(written.replace(wrong, f",edited by hand {number},"))
+        desk.board.add([burst(NOON_S + number, name=f"b{number}")])
+        desk.clock.now_s += RETRY_S
+        with monkeypatch.context() as failing:
+            failing.setattr(burst_days, "write_burst_table", disk_full)
+            desk.keeper.update()
+        desk.clock.now_s += RETRY_S
+        desk.keeper.update()
+    assert desk.kept() == ["a", "b1", "b2"]
+    assert "by hand 1" in path.with_name(f"{path.name}.damaged").read_text()
+    assert "by hand 2" in path.with_name(f"{path.name}.damaged-2").read_text()
+
+
+def disk_full(bursts, path):
+    raise ExportError("cannot write: No space left on device")
+
+
+def test_columns_that_an_observer_adds_are_kept_in_a_copy(tmp_path, caplog):
+    desk, path = Desk(tmp_path), day_table(tmp_path, DAY)
+    desk.board.add([burst(NOON_S, name="a")])
+    desk.keeper.update()
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:-2], lines[-2] + ",comment", lines[-1] + ",seen by eye", ""]))
+    desk.board.add([burst(NOON_S + 1, name="b")])
+    for _ in range(3):
+        desk.clock.now_s += WRITE_S
+        desk.keeper.update()
+    assert desk.kept() == ["a", "b"]
+    assert "seen by eye" in path.with_name(f"{path.name}.edited").read_text()
+    assert caplog.text.count("further columns") == 1
+
+
+def test_a_table_of_one_day_stays_small_enough_to_be_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(burst_days, "MAX_DAY_ROWS", 3)
+    days = BurstDays(tmp_path)
+    days.add(burst(NOON_S + number, name=f"b{number}") for number in range(5))
+    days.write()
+    assert [each.name for each in read_burst_table(day_table(tmp_path, DAY))] == ["b2", "b3", "b4"]
+
+
+def test_a_long_table_takes_a_small_share_of_the_time(tmp_path, monkeypatch):
+    desk = Desk(tmp_path)
+
+    def write(bursts, path):
+        desk.clock.now_s += 1
+        write_burst_table(bursts, path)
+
+    monkeypatch.setattr(burst_days, "write_burst_table", write)
+    desk.board.add([burst(NOON_S)])
+    begun_s = desk.clock.now_s
+    desk.keeper.update()
+    desk.board.add([burst(NOON_S + 1)])
+    desk.clock.now_s = begun_s + 39
+    desk.keeper.update()
+    assert len(desk.kept()) == 1
+    desk.clock.now_s = begun_s + 40
+    desk.keeper.update()
+    assert len(desk.kept()) == 2
+
+
 def test_a_failing_disk_is_reported_once_and_tried_again(tmp_path, caplog, monkeypatch):
     caplog.set_level(logging.INFO)
     desk, is_full = Desk(tmp_path), [True]

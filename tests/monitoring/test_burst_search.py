@@ -96,6 +96,20 @@ def test_the_result_does_not_depend_on_the_number_of_workers(files, archive):
     assert begins(search([archive], FINDER, workers=2)) == [605, 3600, 7005, 9010]
 
 
+def test_a_broken_store_costs_only_its_own_day(tmp_path):
+    directory = tmp_path / "archive"
+    for begin_s, end_s in ((-3600, 0), (0, 5400)):
+        made = rows(begin_s, end_s, bright=(-1800, 20, 3000))
+        open_store(directory, made).append(made)
+    found = search([directory], FINDER, workers=1)
+    assert begins(found) == [-1795, 25, 3005]
+    (directory / "2025-08-17.zarr" / "zarr.json").write_text("{")
+    found = search([directory], FINDER, workers=1)
+    assert begins(found) == [25, 3005]
+    assert len(found.failures) == 24
+    assert "2025-08-17.zarr cannot be opened" in found.failures[0]
+
+
 def test_an_archive_is_one_series_for_each_axis_and_interval(tmp_path):
     directory = tmp_path / "archive"
     for made in (rows(0, 4000), rows(9000, 10800), rows(12000, 13000, bright=(12100,), channel_average=8)):
@@ -120,6 +134,40 @@ def test_no_rows_in_that_time_is_an_error(files, archive):
     for paths in (files, [archive]):
         with pytest.raises(SourceError, match="no rows in that time"):
             search(paths, FINDER, RowSelection(start_s=DAY_S + 90_000), workers=1)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_with_damaged_rows_does_not_prevent_the_others(tmp_path, caplog, workers):
+    for number, (begin_s, end_s) in enumerate(pairwise(range(0, 10801, 1800))):
+        export(rows(begin_s, end_s), tmp_path / f"part{number}.csv")
+    # Its times can still be read.
+    damaged = tmp_path / "part3.csv"
+    damaged.write_text(damaged.read_text().replace("XX,10.0", "XX,1o.0"))
+    found = search(input_paths([tmp_path]), FINDER, workers=workers)
+    assert begins(found) == [605, 3600, 9010]
+    assert found.failures == ()
+    (line,) = [each.getMessage() for each in caplog.records]
+    assert "part3.csv" in line
+    assert line.endswith("its rows are left out")
+
+
+@pytest.mark.parametrize("order", ["backwards", "halves", "mixed"])
+def test_rows_of_a_file_may_be_in_any_order(tmp_path, order):
+    made = rows(0, 3600)
+    numbers = {
+        "backwards": np.arange(len(made))[::-1],
+        "halves": np.roll(np.arange(len(made)), 300),
+        "mixed": np.random.default_rng(1).permutation(len(made)),
+    }[order]
+    export(replace(made, data=made.data[numbers], times_s=made.times_s[numbers]), tmp_path / "a.npz")
+    assert begins(search([tmp_path / "a.npz"], FINDER, workers=1)) == [605, 3600]
+
+
+def test_files_of_two_formats_are_two_series(files, tmp_path):
+    export(rows(10_800, 14_400, bright=(12_000,)), tmp_path / "part6.fits")
+    found = search([*files, tmp_path / "part6.fits"], FINDER, workers=1)
+    assert begins(found) == [605, 3600, 7005, 9010, 12_005]
+    assert (len(found.series), found.failures) == (2, ())
 
 
 def test_a_part_that_fails_does_not_prevent_the_others(files):

@@ -6,6 +6,7 @@ The commands are real processes. None of these tests sleeps: a command that wait
 import json
 import logging
 import os
+import resource
 import sys
 import threading
 from dataclasses import replace
@@ -18,7 +19,7 @@ from waiting import poll_until
 from sunspec_tui.core.bursts import BurstType
 from sunspec_tui.monitoring.burst_reporter import BurstReport, ReportState
 from sunspec_tui.monitoring.burst_status import CommandState, CommandStatus
-from sunspec_tui.monitoring.command_run import MAX_OUTPUT_BYTES, MAX_SHOWN_CHARACTERS
+from sunspec_tui.monitoring.command_run import MAX_OUTPUT_BYTES, MAX_SHOWN_CHARACTERS, run_command
 from sunspec_tui.monitoring.event_command import CommandLimits, EventCommand
 
 QUICK = CommandLimits(time_s=30.0, kill_after_s=0.2, stop_s=0.1)
@@ -80,6 +81,23 @@ def test_the_command_reads_one_line_of_json(start, tmp_path):
     )  # fmt: skip
     command.stop()
     assert command.status() == CommandStatus(CommandState.READY, started=2)
+
+
+def test_a_command_runs_in_a_process_with_many_open_files(tmp_path):
+    # `select.select` takes file numbers below 1024 only.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 2048), hard))
+    held = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        while held[-1] < 1024:
+            held.append(os.dup(held[0]))
+        failure = run_command(("sh", "-c", f"cat > {tmp_path / 'line'}"), "burst", 30, 1, threading.Event(), 1)
+    finally:
+        for number in held:
+            os.close(number)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert failure == ""
+    assert (tmp_path / "line").read_text() == "burst"
 
 
 def test_words_are_no_shell(start, tmp_path, events):

@@ -1,6 +1,7 @@
 """Brackets around bursts in the waterfall, as tables."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -55,6 +56,23 @@ def test_a_bracket_has_the_cells_of_its_burst(given, box):
 )
 def test_a_burst_outside_the_picture_has_no_bracket(given):
     assert marks_of(given) == []
+
+
+@pytest.mark.parametrize("count", [2, 30, 300, 3000])
+def test_labels_of_many_bursts_do_not_cover_each_other(count):
+    rng = np.random.default_rng(count)
+    begins_s = rng.uniform(0, COLUMNS, count)
+    kinds = [kind for kind in BurstType if kind is not BurstType.INTERFERENCE]
+    marks = marks_of(
+        *(
+            Burst(f"{i}", begin_s, begin_s, begin_s + 2, 31.0, 44.0, kinds[i % len(kinds)])
+            for i, begin_s in enumerate(begins_s)
+        )
+    )
+    labels = sorted(bracket_cells(mark, COLUMNS, LINES)[-1] for mark in marks)
+    assert sum(mark.count for mark in marks) == count
+    for one, other in pairwise(labels):
+        assert one.cell + len(one.text) < other.cell
 
 
 def test_a_picture_without_rows_has_no_brackets():

@@ -81,9 +81,13 @@ class BurstMark:
             return str(self.type)
         return f"{self.count} {'bursts' if self.type is None else self.type}"
 
-    def has_room_for(self, other: "BurstMark", *, any_band: bool) -> bool:
-        """Return True if a later bracket can have its own label."""
-        if other.box.first > self.box.first + len(self.label) + _GAP_CELLS:
+    def has_room_for(self, other: "BurstMark", columns: int, *, any_band: bool) -> bool:
+        """Return True if a later bracket can have its own label.
+
+        At the right edge of the picture's columns, a label stands before the begin of its bracket.
+        """
+        label_cell = min(other.box.first, columns - len(other.label))
+        if label_cell > self.box.first + len(self.label) + _GAP_CELLS:
             return True
         # A label stands on the line above its bracket.
         apart = other.box.low > self.box.high + 1 or other.box.high < self.box.low - 1
@@ -97,7 +101,6 @@ class BurstMark:
 
 
 @lru_cache(maxsize=4)
-@lru_cache(4)
 def marked_bursts(bursts: BurstList) -> BurstList:
     """Return the bursts that have marks: no interference, none marked as wrong."""
     return BurstList(burst for burst in bursts if burst.is_solar and not burst.is_wrong)
@@ -131,7 +134,7 @@ def burst_marks(
             is_open = after or wraps or burst.is_open
             box = CellBox(first, columns - 1 if wraps else last, low, high, before, is_open, below, above)
             marks.append(BurstMark(box, burst.begin_s, burst.end_s, burst.type))
-    return _with_room(marks, any_band=len(marks) * _CELLS_A_BURST > columns * lines)
+    return _with_room(marks, columns, any_band=len(marks) * _CELLS_A_BURST > columns * lines)
 
 
 def _lines_of(burst: Burst, band: FrequencyWindow, lines: int) -> tuple[int, int, bool, bool] | None:
@@ -146,16 +149,21 @@ def _lines_of(burst: Burst, band: FrequencyWindow, lines: int) -> tuple[int, int
     return None if low is None or high is None else (min(low, high), max(low, high), below, above)
 
 
-def _with_room(marks: Iterable[BurstMark], *, any_band: bool) -> list[BurstMark]:
+def _with_room(marks: Iterable[BurstMark], columns: int, *, any_band: bool) -> list[BurstMark]:
     """Join brackets until each label has room."""
     found: list[BurstMark] = []
+
+    def near(mark: BurstMark, place: int) -> int | None:
+        """Return the number of a bracket before a place without room."""
+        earlier = range(place - 1, max(-1, place - (2 if any_band else 12)), -1)
+        return next((i for i in earlier if not found[i].has_room_for(mark, columns, any_band=any_band)), None)
+
     for mark in sorted(marks, key=lambda mark: mark.box.first):
-        earlier = range(len(found) - 1, max(-1, len(found) - (2 if any_band else 12)), -1)
-        near = next((i for i in earlier if not found[i].has_room_for(mark, any_band=any_band)), None)
-        if near is None:
-            found.append(mark)
-        else:
-            found[near] = found[near].joined(mark)
+        joined, place = mark, len(found)
+        # The label of a joined bracket is longer, so the bracket before it may have no room any more.
+        while (number := near(joined, place)) is not None:
+            joined, place = found.pop(number).joined(joined), number
+        found.insert(place, joined)
     return found
 
 
