@@ -18,7 +18,8 @@ from sunspec_tui.core.errors import SunspecError, error_text
 from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.core.times import format_date
 from sunspec_tui.files.burst_days import DAY_S, BurstDays
-from sunspec_tui.monitoring.burst_pictures import PICTURES_NAME, BurstPictures, Rows
+from sunspec_tui.monitoring.burst_pictures import PICTURES_NAME, BurstPictures
+from sunspec_tui.monitoring.burst_rows import BurstTimeline
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +43,8 @@ class BurstKeeper:
         Directory of the archive.
     board
         The board. Bursts of the last two days are read from their tables and added to it.
-    rows
-        Returns the rows between two times, for pictures.
+    timeline
+        Timeline of the rows, for pictures; None for no pictures.
     min_db
         Lowest peak over the background of a burst that gets a picture and a FITS file, in ``bursts/`` below
         `directory`; None for no files.
@@ -59,7 +60,7 @@ class BurstKeeper:
         self,
         directory: Path,
         board: BurstBoard,
-        rows: Rows,
+        timeline: BurstTimeline | None,
         min_db: float | None = None,
         *,
         on_load: Callable[[Sequence[Burst]], None] = lambda _: None,
@@ -70,7 +71,7 @@ class BurstKeeper:
         self._directory, self._board = directory, board
         self._on_load, self._clock, self._monotonic = on_load, clock, monotonic
         self._days = BurstDays(directory)
-        self._pictures = pictures or BurstPictures(directory / PICTURES_NAME, rows, min_db)
+        self._pictures = pictures or BurstPictures(directory / PICTURES_NAME, timeline, min_db)
         self._known: dict[str, Burst] = {}
         self._pictured: set[str] = set()
         self._is_loaded = False
