@@ -7,6 +7,7 @@ table already stay in it, so a restart of the program or another program that wr
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from sunspec_tui.core.bursts import Burst, BurstList
@@ -41,6 +42,7 @@ class BurstDays:
         self._kept: dict[str, BurstList] = {}
         self._stamps: dict[str, tuple[int, ...]] = {}
         self._waiting: dict[str, dict[str, Burst]] = {}
+        self._verdicts: dict[str, bool] = {}
 
     @property
     def has_waiting(self) -> bool:
@@ -61,14 +63,46 @@ class BurstDays:
         try:
             stamp = file_stamp(path)
             if not stamp or stamp != self._stamps.get(day):
-                self._kept[day] = BurstList(read_burst_table(path) if stamp else ())
-                self._stamps[day] = stamp
+                self._take(day, BurstList(read_burst_table(path) if stamp else ()), stamp)
         except SourceError as error:
             if isinstance(error.__cause__, OSError):
                 raise error.__cause__ from None
             self._set_aside(path, error)
-            self._kept[day], self._stamps[day] = BurstList(), ()
+            self._take(day, BurstList(), ())
         return self._kept[day]
+
+    def _take(self, day: str, bursts: BurstList, stamp: tuple[int, ...]) -> None:
+        """Take the bursts of a table; note the verdicts that have changed."""
+        before = {burst.name: burst.is_wrong for burst in self._kept.get(day, ())}
+        self._verdicts |= {
+            burst.name: burst.is_wrong for burst in bursts if before.get(burst.name, burst.is_wrong) != burst.is_wrong
+        }
+        self._kept[day], self._stamps[day] = bursts, stamp
+
+    def refresh(self) -> None:
+        """Read the known tables that another program has written.
+
+        Raises
+        ------
+        OSError
+            If the disk fails.
+        """
+        for day in self._kept:
+            path = day_table(self._directory, day)
+            stamp = file_stamp(path)
+            if not stamp or stamp == self._stamps[day]:
+                continue
+            # Another program may be writing the table: the next call reads it. A damaged one is set aside by `write`.
+            with suppress(SourceError):
+                self._take(day, BurstList(read_burst_table(path)), stamp)
+
+    def take_verdicts(self) -> dict[str, bool]:
+        """Return what other programs have marked as wrong, or not.
+
+        Each change is returned once, by the name of its burst.
+        """
+        verdicts, self._verdicts = self._verdicts, {}
+        return verdicts
 
     def add(self, bursts: Iterable[Burst]) -> None:
         """Add bursts that are to be written, or replace older values."""
@@ -84,7 +118,13 @@ class BurstDays:
             If a table cannot be written; its bursts wait for the next call.
         """
         for day in sorted(self._waiting):
-            bursts = self.load(day).changed(self._waiting[day].values(), MAX_ROWS)
+            kept = self.load(day)
+            # Of a burst whose numbers have changed, another program's new verdict stays.
+            waiting = [
+                replace(burst, is_wrong=self._verdicts.get(burst.name, burst.is_wrong))
+                for burst in self._waiting[day].values()
+            ]
+            bursts = kept.changed(waiting, MAX_ROWS)
             for extension in EXTENSIONS:
                 write_burst_table(bursts, day_table(self._directory, day, extension))
             self._kept[day], self._stamps[day] = bursts, file_stamp(day_table(self._directory, day))

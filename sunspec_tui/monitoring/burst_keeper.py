@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 WRITE_S = 5.0
 """Shortest time from one writing of the tables to the next."""
 
+CHECK_S = 5.0
+"""Longest time from one look at the tables to the next: another program may mark a burst as wrong there."""
+
 RETRY_S = 30.0
 """Time after a failure until it is tried again."""
 
@@ -112,7 +115,8 @@ class BurstKeeper:
         try:
             while not self._ending.is_set():
                 self._changed.clear()
-                self._changed.wait(self._update_safely())
+                wait_s = self._update_safely()
+                self._changed.wait(CHECK_S if wait_s is None else min(wait_s, CHECK_S))
             self._collect()
             self._write_tables()
         finally:
@@ -152,7 +156,7 @@ class BurstKeeper:
         return True
 
     def update(self) -> float | None:
-        """Write what has changed, if it is due.
+        """Write what has changed, if it is due, and read others' verdicts.
 
         Returns
         -------
@@ -170,9 +174,26 @@ class BurstKeeper:
         if not self.load():
             self._due_s = now_s + RETRY_S
             return
+        self._read_verdicts()
         self._collect()
         if self._days.has_waiting:
             self._due_s = now_s + (WRITE_S if self._write_tables() else RETRY_S)
+
+    def _read_verdicts(self) -> None:
+        """Take over what other programs have marked as wrong in the tables."""
+        try:
+            self._days.refresh()
+        except OSError as error:
+            self._report("verdicts", self._failure("read", error))
+            return
+        self._report("verdicts", "")
+        self._take_verdicts()
+
+    def _take_verdicts(self) -> None:
+        verdicts = self._days.take_verdicts()
+        for burst in self._board.bursts if verdicts else ():
+            if verdicts.get(burst.name, burst.is_wrong) != burst.is_wrong:
+                self._board.mark_wrong(burst.name, is_wrong=not burst.is_wrong)
 
     def _wait_s(self, now_s: float) -> float | None:
         """Return the time until something is due."""
@@ -201,6 +222,7 @@ class BurstKeeper:
             self._report("tables", self._failure("written", error))
             return False
         self._report("tables", "")
+        self._take_verdicts()
         return True
 
     def _write_picture(self, now_s: float) -> None:

@@ -15,9 +15,9 @@ from sunspec_tui.core.bursts import BurstType
 from sunspec_tui.core.errors import ExportError
 from sunspec_tui.files import burst_days
 from sunspec_tui.files.burst_days import BurstDays, day_table
-from sunspec_tui.files.burst_table import read_burst_table, write_burst_table
+from sunspec_tui.files.burst_table import mark_in_tables, read_burst_table, write_burst_table
 from sunspec_tui.files.read import read_recording
-from sunspec_tui.monitoring import burst_pictures
+from sunspec_tui.monitoring import burst_keeper, burst_pictures
 from sunspec_tui.monitoring.burst_keeper import RETRY_S, WRITE_S, BurstKeeper
 from sunspec_tui.monitoring.burst_pictures import BurstPictures, file_stem
 from sunspec_tui.monitoring.burst_rows import read_burst_rows
@@ -128,6 +128,73 @@ def test_a_verdict_is_kept_and_read_after_a_restart(tmp_path):
     again.keeper.update()
     assert again.kept() == ["a", "b"]
     assert [each.is_wrong for each in read_burst_table(day_table(tmp_path, DAY))] == [True, False]
+
+
+def marked(path, name, is_wrong=True):
+    """Mark a burst in a table, as another program does."""
+    mark_in_tables([path], {name: is_wrong})
+
+
+def test_a_verdict_of_another_program_reaches_the_board(tmp_path):
+    desk, path = Desk(tmp_path), day_table(tmp_path, DAY)
+    desk.board.add([burst(NOON_S, name="a"), burst(NOON_S + 9, name="b")])
+    desk.keeper.update()
+    for is_wrong in (True, False):
+        marked(path, "a", is_wrong)
+        desk.clock.now_s += WRITE_S
+        desk.keeper.update()
+        assert [each.is_wrong for each in desk.board.bursts] == [is_wrong, False]
+        # The table in the other format gets it too.
+        assert [each.is_wrong for each in read_burst_table(path.with_suffix(".csv"))] == [is_wrong, False]
+        desk.clock.now_s += WRITE_S
+        assert desk.keeper.update() is None
+    # The detector's later values do not change a verdict.
+    marked(path, "a")
+    desk.clock.now_s += WRITE_S
+    desk.keeper.update()
+    desk.board.add([burst(NOON_S, name="a", peak_db=20.0)])
+    assert [each.is_wrong for each in desk.board.bursts] == [True, False]
+
+
+def test_a_verdict_of_another_program_is_not_overwritten(tmp_path):
+    days, path = BurstDays(tmp_path), day_table(tmp_path, DAY)
+    days.add([burst(NOON_S, name="a")])
+    days.write()
+    marked(path, "a")
+    days.add([burst(NOON_S, name="a", peak_db=20.0)])
+    days.write()
+    (found,) = read_burst_table(path)
+    assert (found.peak_db, found.is_wrong) == (20.0, True)
+    assert days.take_verdicts() == {"a": True}
+    assert days.take_verdicts() == {}
+
+
+def test_a_table_that_another_program_is_writing_is_read_later(tmp_path):
+    desk, path = Desk(tmp_path), day_table(tmp_path, DAY)
+    desk.board.add([burst(NOON_S, name="a")])
+    desk.keeper.update()
+    marked(path, "a")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-30])
+    for content, is_wrong in ((whole[:-30], False), (whole, True)):
+        path.write_bytes(content)
+        desk.clock.now_s += WRITE_S
+        desk.keeper.update()
+        assert [each.is_wrong for each in desk.board.bursts] == [is_wrong]
+    assert not list(tmp_path.glob("*.damaged"))
+
+
+def test_the_thread_looks_at_the_tables(tmp_path, monkeypatch):
+    monkeypatch.setattr(burst_keeper, "CHECK_S", 0.01)
+    monkeypatch.setattr(burst_keeper, "WRITE_S", 0.01)
+    board = BurstBoard()
+    keeper = BurstKeeper(tmp_path, board, rows(), clock=lambda: NOON_S)
+    keeper.start()
+    board.add([burst(NOON_S, name="a")])
+    poll_until(lambda: day_table(tmp_path, DAY, ".csv").exists())
+    marked(day_table(tmp_path, DAY), "a")
+    poll_until(lambda: board.bursts[0].is_wrong)
+    keeper.stop()
 
 
 def test_rows_that_another_program_adds_stay(tmp_path):
