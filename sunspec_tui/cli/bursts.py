@@ -49,7 +49,8 @@ def run(settings: BurstsSettings, say: Say) -> int:
     say(f"{counts_text(bursts)}{written}")
     if found.failures:
         first = printable(found.failures[0], _MAX_FAILURE)
-        raise SourceError(f"{len(found.failures)} parts could not be searched, the first: {first}")
+        count = len(found.failures)
+        raise SourceError(f"{count} part{'s' * (count != 1)} could not be searched, the first: {first}")
     return EXIT_OK
 
 
@@ -65,7 +66,7 @@ def _found(settings: BurstsSettings, say: Say) -> "SearchResult":
     chosen = (settings.observation, settings.tuning, settings.chan0)
     if chosen != (None, None, None) and is_archive_of_stores(paths[0]):
         raise UsageError("an archive has one axis; leave out --observation, --tuning and --chan0")
-    opening, progress = ProgressLine(say, "files opened"), ProgressLine(say, "hours searched")
+    opening, progress = ProgressLine(say, "files opened"), ProgressLine(say, "parts searched")
     try:
         return search(
             paths,
