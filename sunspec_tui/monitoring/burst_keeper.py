@@ -33,6 +33,7 @@ RETRY_S = 30.0
 """Time after a failure until it is tried again."""
 
 _STOP_S = 3.0
+_ON_TABLES = ("tables", "verdicts", "bursts")
 
 
 class BurstKeeper:
@@ -86,7 +87,13 @@ class BurstKeeper:
     @property
     def problem(self) -> str:
         """What cannot be written now; empty if all is well."""
-        return "; ".join(self._problems.values())
+        return "; ".join(tuple(self._problems.values()))
+
+    @property
+    def table_problem(self) -> str:
+        """Why the tables cannot be read or written; else empty."""
+        # One sentence is enough: a disk that fails is the reason for all.
+        return next(filter(None, (self._problems.get(what) for what in _ON_TABLES)), "")
 
     def start(self) -> None:
         """Start the thread; without effect while it runs."""

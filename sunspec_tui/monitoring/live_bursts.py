@@ -68,7 +68,7 @@ class BurstOptions:
     directory
         Directory of the archive, which also keeps the bursts; None to keep none.
     files_db
-        Least peak over the background (dB) of bursts that get a picture and a FITS file; None for no files.
+        Smallest peak over the background (dB) of bursts that get a picture and a FITS file; None for no files.
     """
 
     is_on: bool
@@ -168,6 +168,7 @@ class LiveBursts:
             reported,
             self._command.status(),
             follower.problem,
+            "" if self._keeper is None else self._keeper.table_problem,
         )
 
     def start(self) -> None:

@@ -187,6 +187,7 @@ def test_an_event_may_end_on_the_next_day(tmp_path):
         ("6 Sep,11:00,12:00,SAG,25,180,III", "'6 Sep' as date"),
         ("2017-09-06,1100,12:00,SAG,25,180,III", "no time such as 16:35"),
         ("2017-09-06,25:00,12:00,SAG,25,180,III", "no time such as 16:35"),
+        ("2017-09-06,12:00,24:01,SAG,25,180,III", "no time such as 16:35"),
         ("2017-09-06,11:00,12:00,SAG,180,25,III", "not above low_mhz"),
         ("2017-09-06,11:00,12:00,SAG,x,25,III", "not a number"),
         ("2017-09-06,11:00,12:00,SAG,25,180", "6 cells, not 7"),

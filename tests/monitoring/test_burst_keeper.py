@@ -234,12 +234,12 @@ def test_a_failing_disk_is_reported_once_and_tried_again(tmp_path, caplog, monke
     for _ in range(3):
         assert desk.keeper.update() == RETRY_S
         desk.clock.now_s += RETRY_S
-    assert "no space left" in desk.keeper.problem
+    assert "no space left" in desk.keeper.table_problem
     assert len([each for each in caplog.records if each.levelname == "WARNING"]) == 1
     is_full[0] = False
     desk.keeper.update()
     assert len(desk.kept()) == 1
-    assert desk.keeper.problem == ""
+    assert desk.keeper.table_problem == desk.keeper.problem == ""
     assert "can be written again" in caplog.text
 
 

@@ -85,7 +85,7 @@ class BurstMark:
         """Return True if a later bracket can have its own label."""
         if other.box.first > self.box.first + len(self.label) + _GAP_CELLS:
             return True
-        # A label stands on the line above its bracket.
+        # A label is on the line above its bracket.
         apart = other.box.low > self.box.high + 1 or other.box.high < self.box.low - 1
         return apart and not any_band
 
@@ -97,7 +97,6 @@ class BurstMark:
 
 
 @lru_cache(maxsize=4)
-@lru_cache(4)
 def marked_bursts(bursts: BurstList) -> BurstList:
     """Return the bursts that have marks: no interference, none marked as wrong."""
     return BurstList(burst for burst in bursts if burst.is_solar and not burst.is_wrong)
