@@ -160,14 +160,15 @@ def test_a_detector_that_works_for_a_while_counts_as_working(followed):
     assert (followed.problems[1:], followed.follower.problem) == ([""], "")
 
 
-def test_the_pause_after_errors_is_limited(followed):
-    for _ in range(20):
+def test_the_pause_after_errors_is_limited():
+    followed = Followed(Rings(length=2 * MAX_PAUSE_ROWS))
+    for number in range(12):
+        # The first row after each pause is bad again.
         followed.search(BAD)
-        followed.search(*[LOW] * 900)
-    assert len(followed.detectors.made) > 3
-    followed.search(*[LOW] * MAX_PAUSE_ROWS)
+        followed.search(*[LOW] * min(FIRST_PAUSE_ROWS * 2**number, MAX_PAUSE_ROWS))
+    assert followed.follower.counts.seen == 0
     followed.search(LOW)
-    assert followed.detectors.made[-1].times_s
+    assert followed.follower.counts.seen == 1
 
 
 def test_a_detector_that_cannot_be_made_or_closed_is_reported():
