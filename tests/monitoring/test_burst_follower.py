@@ -16,6 +16,7 @@ from sunspec_tui.monitoring.burst_follower import (
     BurstFollower,
 )
 from sunspec_tui.monitoring.burst_status import RowCounts
+from sunspec_tui.monitoring.cadence_watch import WINDOW_ROWS
 
 LOW, HIGH, BAD = 1.0, 100.0, np.inf
 
@@ -81,6 +82,18 @@ def test_a_gap_is_given_as_it_is(followed):
     followed.search(HIGH)
     assert len(followed.detectors.made) == 1
     assert np.diff(followed.detectors.made[0].times_s) == pytest.approx([3600.25])
+
+
+def test_another_cadence_closes_open_bursts_and_gets_a_new_detector(followed):
+    followed.search(*[LOW] * 40, HIGH)
+    for _ in range(40):
+        followed.rings.next_s += 4.75
+        followed.search(HIGH)
+    first, second = followed.detectors.made
+    assert first.is_closed
+    assert followed.states.count(False) == 1
+    assert len(second.times_s) > 40 - WINDOW_ROWS
+    assert followed.follower.counts == RowCounts(81, 0, 0)
 
 
 def test_rows_that_have_left_the_ring_are_counted():
