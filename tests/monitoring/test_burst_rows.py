@@ -4,15 +4,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from archive_timelines import NCHAN, Stretch, write
 from burst_values import burst
 from timelines import RowTimeline
 
 from sunspec_tui.core.errors import ArchiveError
+from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.products import Product
+from sunspec_tui.core.ring_buffer import RingBuffer
+from sunspec_tui.core.ring_copy import ring_recording
+from sunspec_tui.core.ring_epochs import Epoch
+from sunspec_tui.files.archive.time_blocks_reader import ArchiveBlocks
 from sunspec_tui.monitoring import burst_rows
 from sunspec_tui.monitoring.burst_rows import MAX_FILE_S, is_begin_missing, read_burst_rows
 from sunspec_tui.plots.burst_picture import limits_around_peak
 from sunspec_tui.plots.plot_reduction import MAX_ROWS
+from sunspec_tui.timeline.timeline import Timeline
 
 NOON_S = 1_755_518_400.0  # a multiple of all steps
 HOUR_S = 3600.0
@@ -96,6 +103,28 @@ def test_no_rows_are_none():
     assert read_burst_rows(timeline(0.5, coarse_before_s=np.inf), burst(NOON_S + 600)) is None
     # Rows of the margin alone show nothing of the burst.
     assert read_burst_rows(timeline(0.5), burst(NOON_S - 24, NOON_S - 4)) is None
+
+
+def test_rows_of_archive_and_ring_are_joined(tmp_path):
+    # Ten minutes of rows: the ring has the last 200 s of them, the archive has all but the last two minutes.
+    stretch = Stretch(NOON_S, 2400)
+    rows = stretch.recording()
+    write(tmp_path / "archive", rows.only(slice(0, 1920)))
+    ring, axis = RingBuffer(800, NCHAN // 4, 4), Axis(560, NCHAN, 4, 4)
+    for number in range(1600, 2400):
+        ring.append(rows.data[number], float(rows.times_s[number]), number)
+    received = ring_recording(ring, axis, 0.25)
+    joined = Timeline(
+        lambda: (Epoch(0, axis, ring, 0.25),),
+        lambda begin_s, end_s: received.only((received.times_s >= begin_s) & (received.times_s < end_s)),
+        ArchiveBlocks(tmp_path / "archive"),
+    )
+    joined.update()
+    found = read_burst_rows(joined, burst(NOON_S + 120, NOON_S + 500))
+    inside = rows.between(NOON_S + 25 - 0.1, NOON_S + 595 - 0.1)
+    assert found.shown is found.rows
+    np.testing.assert_allclose(found.rows.times_s, inside.times_s, atol=1e-5)
+    np.testing.assert_allclose(found.rows.data[..., 0], inside.power(Product.I), rtol=1e-3)
 
 
 def test_the_rows_of_a_file_need_little_memory(monkeypatch):
