@@ -5,6 +5,7 @@ and tried again.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -77,7 +78,8 @@ class BurstKeeper:
         self._days = BurstDays(directory)
         self._pictures = pictures or BurstPictures(directory / PICTURES_NAME, timeline, min_db)
         self._known: dict[str, Burst] = {}
-        self._pictured: set[str] = set()
+        # Begin and end of each burst when its files were requested.
+        self._pictured: dict[str, tuple[float, float]] = {}
         self._is_loaded = False
         self._due_s = self._pictures_due_s = -float("inf")
         self._problems: dict[str, str] = {}
@@ -156,7 +158,7 @@ class BurstKeeper:
             return False
         self._is_loaded = True
         names = {burst.name for burst in loaded}
-        self._pictured |= names
+        self._pictured |= {burst.name: (burst.begin_s, burst.end_s) for burst in loaded}
         self._board.add(loaded)
         self._on_load(loaded)
         self._known |= {burst.name: burst for burst in self._board.bursts if burst.name in names}
@@ -216,11 +218,14 @@ class BurstKeeper:
         changed = [burst for name, burst in ended.items() if self._known.get(name) is not burst]
         self._days.add(changed)
         for burst in changed:
-            if burst.name not in self._pictured:
-                self._pictured.add(burst.name)
+            begin_s, end_s = self._pictured.get(burst.name, (math.inf, -math.inf))
+            # A burst may still grow for two minutes after its end.
+            if burst.begin_s < begin_s or burst.end_s > end_s:
+                self._pictured[burst.name] = burst.begin_s, burst.end_s
                 self._pictures.add(burst)
         # Names that have left the board do not come back.
-        self._known, self._pictured = ended, self._pictured & ended.keys()
+        self._known = ended
+        self._pictured = {name: limits_s for name, limits_s in self._pictured.items() if name in ended}
 
     def _write_tables(self) -> bool:
         try:

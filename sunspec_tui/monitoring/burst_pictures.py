@@ -102,8 +102,10 @@ class BurstPictures:
     def add(self, burst: Burst) -> None:
         """Add a burst that has ended, if it is strong enough.
 
-        Interference, and what an observer has marked as wrong, gets no files.
+        Interference, and what an observer has marked as wrong, gets no files. A burst that waits already is replaced.
         """
+        for waiting in [each for each in self._waiting if each.burst.name == burst.name]:
+            self._waiting.remove(waiting)
         if burst.is_solar and not burst.is_wrong and burst.peak_db >= self._min_db:
             self._waiting.append(_Waiting(burst))
 

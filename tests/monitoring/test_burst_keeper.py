@@ -281,6 +281,25 @@ def test_only_strong_bursts_of_the_sun_get_files(tmp_path):
     assert len(desk.processes) == 1
 
 
+def test_a_burst_that_grows_after_its_end_gets_new_files(tmp_path):
+    desk = Desk(tmp_path, min_db=0.0)
+    for end_s in (20, 40, 40, 30):
+        desk.board.add([burst(NOON_S, NOON_S + end_s, peak_db=20.0 + end_s)])
+        desk.keeper.update()
+        desk.clock.now_s += WRITE_S
+    jobs = [job for process in desk.processes for job in process.jobs]
+    assert [job.times_s[-1] - NOON_S for job in jobs] == [34, 54]
+    assert len(list((tmp_path / "bursts").iterdir())) == 1
+
+
+def test_a_burst_waits_once_for_its_files(tmp_path):
+    pictures = BurstPictures(tmp_path, rows(), 0.0, lambda: FakeProcess([]))
+    for end_s in (20, 30, 40):
+        pictures.add(burst(NOON_S, NOON_S + end_s))
+    assert pictures.write_next() == ""
+    assert not pictures.has_waiting
+
+
 def test_a_failing_picture_is_tried_again_and_then_dropped(tmp_path, caplog):
     desk = Desk(
         tmp_path, min_db=0.0, answers=[{"ok": False, "error": "no space left"}, None, {"ok": False, "error": "x"}]
