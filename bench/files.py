@@ -59,28 +59,8 @@ def plots(directory: Path) -> None:
     """Plots of 1200 rows, one after another."""
     data = sun(1200)
     numbers = iter(range(10**9))
-
-    def make() -> PlotJob:
-        """Another 1200 rows each time."""
-        n = next(numbers)
-        return PlotJob(
-            data=np.roll(data[..., 0], -n, axis=0),
-            spectra={"XX": data[n % 1200, :, 0], "YY": data[n % 1200, :, 1]},
-            times_s=START_S + CADENCE_S * (n + np.arange(1200)),
-            begins_s=START_S + CADENCE_S * (n - 1 + np.arange(1200)),
-            cadence_s=CADENCE_S,
-            frequencies_mhz=bin_frequencies_hz(560, 3072, 4) / 1e6,
-            product="XX",
-            lag_s=0.01,
-            station="bench",
-            directory=str(directory),
-            now_s=START_S + n,
-            number=n,
-            keep=RetentionPolicy(number=50),
-        )
-
     events: list[PlotEvent] = []
-    writer = PlotService(directory, 0, make, on_event=events.append)
+    writer = PlotService(directory, 0, lambda: plot_job(data, next(numbers), directory), on_event=events.append)
     writer.start()
     seconds, sizes, memory = [], [], []
     try:
@@ -95,9 +75,35 @@ def plots(directory: Path) -> None:
             memory.append((psutil.Process().memory_info().rss / 2**20, child.memory_info().rss / 2**20))
     finally:
         writer.stop()
+    print_plots(directory, seconds, sizes, memory, sum(event.ok for event in events))
+
+
+def plot_job(data: NDArray[np.float32], number: int, directory: Path) -> PlotJob:
+    """1200 rows that are others for each number."""
+    return PlotJob(
+        data=np.roll(data[..., 0], -number, axis=0),
+        spectra={"XX": data[number % 1200, :, 0], "YY": data[number % 1200, :, 1]},
+        times_s=START_S + CADENCE_S * (number + np.arange(1200)),
+        begins_s=START_S + CADENCE_S * (number - 1 + np.arange(1200)),
+        cadence_s=CADENCE_S,
+        frequencies_mhz=bin_frequencies_hz(560, 3072, 4) / 1e6,
+        product="XX",
+        lag_s=0.01,
+        station="bench",
+        directory=str(directory),
+        now_s=START_S + number,
+        number=number,
+        keep=RetentionPolicy(number=50),
+    )
+
+
+def print_plots(
+    directory: Path, seconds: list[float], sizes: list[int], memory: list[tuple[float, float]], written: int
+) -> None:
+    """Print durations in seconds, sizes in bytes, and memory in MiB."""
     settled = np.array(memory[len(memory) // 4 :])
     slopes = [np.polyfit(np.arange(len(settled)), settled[:, i], 1)[0] * 1024 for i in (0, 1)]
-    print(f"{PLOTS} plots of 1200 rows    {sum(event.ok for event in events)} written")
+    print(f"{PLOTS} plots of 1200 rows    {written} written")
     print(
         f"a plot                  {statistics.median(seconds):.3f} s median, {sorted(seconds)[-2]:.3f} s but the first"
     )

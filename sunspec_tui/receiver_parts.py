@@ -53,7 +53,6 @@ from sunspec_tui.timeline.updater import TimelineUpdater, poll_s
 from sunspec_tui.web import WebServer
 
 if TYPE_CHECKING:
-    from sunspec_tui.core.recording import Recording
     from sunspec_tui.webapp.context import Source
 
 log = logging.getLogger(__name__)
@@ -144,10 +143,12 @@ class ReceiverParts:
         self.plots = self._plot_service(on_plot_event)
         self.archive = self._archive_writer()
         self.notes = NoteFollower(self._notes_path(), self.listeners.notify)
-        self.bursts = LiveBursts(
-            options.burst_search, self.history.epochs, log, rows=self._ring_recording, monotonic=options.monotonic
+        self.timeline = Timeline(
+            self.history.epochs, self.history.rows_within, self._stored_timeline(), options.monotonic
         )
-        self.timeline = Timeline(self.history.epochs, self._ring_recording, self._stored_timeline(), options.monotonic)
+        self.bursts = LiveBursts(
+            options.burst_search, self.history.epochs, log, timeline=self.timeline, monotonic=options.monotonic
+        )
         self._timeline_updater = TimelineUpdater(self.timeline.update, poll_s(options.buffer_length))
         self.snapshots = self._snapshot_builder(memory)
 
@@ -340,11 +341,6 @@ class ReceiverParts:
             remove_background=options.plot_remove_background,
             palette=self.palette,
         )
-
-    def _ring_recording(self, begin_s: float, end_s: float) -> "Recording | None":
-        """Return the ring's rows that end between two times."""
-        rows = self.history.recording()
-        return None if rows is None else rows.only((rows.times_s >= begin_s) & (rows.times_s < end_s))
 
     def _archive_source(self) -> ArchiveSource | None:
         """Return the ring that the archive reads; None before the first frame."""

@@ -110,13 +110,13 @@ def found_text(bursts: Sequence[Burst]) -> str:
 def totals_text(comparison: Comparison) -> str:
     """Return the counts of a comparison."""
     count = len(comparison.results)
-    left_out = len(comparison.not_covered)
+    left_out, alarms = len(comparison.not_covered), len(comparison.false_alarms)
     parts = [
         f"{count} report{'s' * (count != 1)} covered",
         f"{comparison.count(Outcome.HIT)} hit",
         f"{comparison.count(Outcome.OTHER_TYPE)} with bursts of another type only",
         f"{comparison.count(Outcome.MISS)} missed",
-        f"{len(comparison.false_alarms)} false alarms",
+        f"{alarms} false alarm{'s' * (alarms != 1)}",
     ]
     begins_s = [abs(each.begin_difference_s) for each in comparison.results if not math.isnan(each.begin_difference_s)]
     if begins_s:

@@ -198,7 +198,7 @@ def _burst_parts(bursts: BurstStatus) -> list[str]:
         parts.append(f"{bursts.rows.skipped} rows not searched")
     if bursts.command.dropped:
         parts.append(f"{bursts.command.dropped} calls of --on-event left out")
-    return [*parts, *filter(None, (bursts.problem, bursts.command.problem))]
+    return [*parts, *filter(None, (bursts.problem, bursts.table_problem, bursts.command.problem))]
 
 
 def _shown(value: float, digits: int) -> str:

@@ -16,7 +16,10 @@ from sunspec_tui.core.times import format_clock
 
 
 class BurstType(StrEnum):
-    """Type of a burst, as NOAA's lists of solar events name them."""
+    """Type of a burst, and how tables and lists write it.
+
+    II, III, IV and I are the usual names of solar radio bursts; the other names are this program's.
+    """
 
     III = "III"
     GROUP = "IIIG"
@@ -56,7 +59,7 @@ class Burst:
     begin_s, peak_s, end_s
         Times, seconds since 1970 UTC; of a burst in progress, `end_s` is the newest time at which it was seen.
     low_mhz, high_mhz
-        Lowest and highest frequency at which it was seen.
+        Lowest and highest frequency at which it was seen, MHz.
     type
         Its type.
     confidence
@@ -64,7 +67,7 @@ class Burst:
     peak_db
         Peak over the background, decibels.
     drift_mhz_s, drift_error_mhz_s
-        Drift rate of the ridge and its standard error; negative from high to low frequencies.
+        Drift rate of the ridge and its standard error, MHz/s; negative from high to low frequencies.
     lanes, lane_ratio
         Number of lanes, and the ratio of their frequencies if there are two.
     half_power_s
@@ -78,7 +81,7 @@ class Burst:
     is_wrong
         True if an observer has marked it as wrong, or the detector has withdrawn it.
     is_withdrawn
-        True if it has become a part of another burst, or is none; lists do not show it.
+        True if it has become a part of another burst, or is no burst after all; lists do not show it.
     reason
         The numbers that decided the type, in words.
     source

@@ -6,6 +6,7 @@ so a table can be printed and read by any program.
 
 import math
 from collections.abc import Callable
+from itertools import chain
 from typing import NamedTuple
 
 from sunspec_tui.core.bursts import Burst, BurstType
@@ -51,9 +52,8 @@ def _number(value: float) -> str:
 
 
 def _durations(burst: Burst) -> str:
-    # A table with an empty number could not be read again.
-    pairs = [pair for pair in burst.half_power_s if all(map(math.isfinite, pair))][:MAX_DURATIONS]
-    return " ".join(f"{_number(mhz)}:{_number(seconds)}" for mhz, seconds in pairs)
+    pairs = [(_number(mhz), _number(seconds)) for mhz, seconds in burst.half_power_s[:MAX_DURATIONS]]
+    return " ".join(f"{mhz}:{seconds}" for mhz, seconds in pairs if mhz and seconds)
 
 
 COLUMNS = (
@@ -97,13 +97,16 @@ def burst_of_row(row: TableRow) -> Burst:
     begin_s, end_s = _time_s(row, "begin_utc"), _time_s(row, "end_utc")
     if end_s < begin_s:
         raise row.refusal("end_utc", "which is before the begin")
+    low_mhz, high_mhz = row.finite("low_mhz"), row.finite("high_mhz")
+    if high_mhz < low_mhz:
+        raise row.refusal("high_mhz", "which is below low_mhz")
     return Burst(
         name=row.text("name", MAX_NAME) or f"line {row.line}",
         begin_s=begin_s,
         peak_s=_time_s(row, "peak_utc") if row.cells.get("peak_utc") else begin_s,
         end_s=end_s,
-        low_mhz=row.finite("low_mhz"),
-        high_mhz=row.finite("high_mhz"),
+        low_mhz=low_mhz,
+        high_mhz=high_mhz,
         type=_type(row),
         confidence=_confidence(row),
         peak_db=row.number("peak_db"),
@@ -156,11 +159,15 @@ def _lanes(row: TableRow) -> int:
 
 
 def _half_power_s(row: TableRow) -> tuple[tuple[float, float], ...]:
-    pairs = row.cells.get("half_power_s", "").split()[:MAX_DURATIONS]
+    words = row.cells.get("half_power_s", "").split()[:MAX_DURATIONS]
+    why = "which is no list such as 45.2:1.3 60:0.9"
     try:
-        return tuple((float(mhz), float(seconds)) for mhz, _, seconds in (pair.partition(":") for pair in pairs))
+        pairs = tuple((float(mhz), float(seconds)) for mhz, _, seconds in (word.partition(":") for word in words))
     except ValueError as error:
-        raise row.refusal("half_power_s", "which is no list such as 45.2:1.3 60:0.9") from error
+        raise row.refusal("half_power_s", why) from error
+    if not all(map(math.isfinite, chain.from_iterable(pairs))):
+        raise row.refusal("half_power_s", why)
+    return pairs
 
 
 def _is_true(row: TableRow, name: str) -> bool:

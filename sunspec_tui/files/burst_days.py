@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from sunspec_tui.core.bursts import Burst, BurstList
@@ -48,6 +49,7 @@ class BurstDays:
         self._waiting: dict[str, dict[str, Burst]] = {}
         # Days that go on with the bursts in memory, and those with a table to which somebody has added columns.
         self._unwritten, self._edited = set[str](), set[str]()
+        self._verdicts: dict[str, bool] = {}
 
     @property
     def has_waiting(self) -> bool:
@@ -69,8 +71,7 @@ class BurstDays:
         try:
             stamp = file_stamp(path)
             if stamp != self._stamps.get(day) or not (stamp or day in self._unwritten):
-                self._kept[day] = BurstList(read_burst_table(path) if stamp else ())
-                self._stamps[day] = stamp
+                self._take(day, BurstList(read_burst_table(path) if stamp else ()), stamp)
                 self._note_edited(day, path)
         except SourceError as error:
             if isinstance(error.__cause__, OSError):
@@ -86,6 +87,40 @@ class BurstDays:
         if self._stamps[day] and further_columns(path):
             self._edited.add(day)
 
+    def _take(self, day: str, bursts: BurstList, stamp: tuple[int, ...]) -> None:
+        """Take the bursts of a table; note the verdicts that have changed."""
+        before = {burst.name: burst.is_wrong for burst in self._kept.get(day, ())}
+        self._verdicts |= {
+            burst.name: burst.is_wrong for burst in bursts if before.get(burst.name, burst.is_wrong) != burst.is_wrong
+        }
+        self._kept[day], self._stamps[day] = bursts, stamp
+
+    def refresh(self) -> None:
+        """Read the known tables that another program has written.
+
+        Raises
+        ------
+        OSError
+            If the disk fails.
+        """
+        for day in self._kept:
+            path = day_table(self._directory, day)
+            stamp = file_stamp(path)
+            if not stamp or stamp == self._stamps[day]:
+                continue
+            # Another program may be writing the table: the next call reads it. A damaged one is set aside by `write`.
+            with suppress(SourceError):
+                self._take(day, BurstList(read_burst_table(path)), stamp)
+                self._note_edited(day, path)
+
+    def take_verdicts(self) -> dict[str, bool]:
+        """Return what other programs have marked as wrong, or not.
+
+        Each change is returned once, by the name of its burst.
+        """
+        verdicts, self._verdicts = self._verdicts, {}
+        return verdicts
+
     def add(self, bursts: Iterable[Burst]) -> None:
         """Add bursts that are to be written, or replace older values."""
         for burst in bursts:
@@ -100,7 +135,13 @@ class BurstDays:
             If a table cannot be written; its bursts wait for the next call.
         """
         for day in sorted(self._waiting):
-            bursts = self.load(day).changed(self._waiting[day].values(), MAX_DAY_ROWS)
+            kept = self.load(day)
+            # Of a burst whose numbers have changed, another program's new verdict stays.
+            waiting = [
+                replace(burst, is_wrong=self._verdicts.get(burst.name, burst.is_wrong))
+                for burst in self._waiting[day].values()
+            ]
+            bursts = kept.changed(waiting, MAX_DAY_ROWS)
             self._keep_edited(day)
             for extension in EXTENSIONS:
                 write_burst_table(bursts, day_table(self._directory, day, extension))

@@ -33,7 +33,7 @@ class BurstLabel:
     begin_s, end_s
         Its time, seconds since 1970 UTC.
     low_mhz, high_mhz
-        Its band.
+        Its lowest and highest frequency, MHz.
     type
         Its type.
     certainty

@@ -28,9 +28,9 @@ class RadioReport:
     Attributes
     ----------
     begin_s, end_s
-        Its time, seconds since 1970 UTC, in whole minutes.
+        Its time, seconds since 1970 UTC; lists have whole minutes.
     low_mhz, high_mhz
-        Its band.
+        Its lowest and highest frequency, MHz.
     type
         Its type in the list, such as ``VI``.
     observatories
@@ -106,6 +106,8 @@ def _of_day_s(row: TableRow, name: str) -> float:
     """Return the seconds of the day of a time such as 16:35."""
     match = _CLOCK.fullmatch(row.cells[name])
     hours, minutes, seconds = (int(each or 0) for each in match.groups()) if match else (99, 0, 0)
-    if hours > 24 or minutes > 59 or seconds > 59:
+    of_day_s = hours * 3600.0 + minutes * 60 + seconds
+    # The end of a day may be written as 24:00.
+    if of_day_s > _DAY_S or minutes > 59 or seconds > 59:
         raise row.refusal(name, "which is no time such as 16:35")
-    return hours * 3600.0 + minutes * 60 + seconds
+    return of_day_s

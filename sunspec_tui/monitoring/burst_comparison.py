@@ -65,8 +65,8 @@ class ReportResult:
     bursts
         These bursts, the first one first.
     begin_difference_s
-        Begin of the first burst minus that of the report; NaN for a miss, for a report of hours, and if the rows begin
-        later.
+        Begin of the first burst minus that of the report, seconds; NaN for a miss, for a report of hours, and if there
+        are no rows at the begin of the report.
     low_difference_mhz, high_difference_mhz
         Edges of the bursts minus those of the report, as far as the rows cover it; NaN for a miss.
     """
@@ -197,7 +197,7 @@ def _result(report: RadioReport, bursts: BurstList, covered: Sequence[Covered]) 
         return ReportResult(report, Outcome.MISS)
     if not fitting:
         return ReportResult(report, Outcome.OTHER_TYPE, tuple(within))
-    has_begin = report.duration_s <= LONG_S and min(each.begin_s for each in covered) <= report.begin_s
+    has_begin = report.duration_s <= LONG_S and any(each.has_rows_at(report.begin_s) for each in covered)
     low_mhz = max(report.low_mhz, min(each.low_mhz for each in covered))
     high_mhz = min(report.high_mhz, max(each.high_mhz for each in covered))
     return ReportResult(

@@ -23,6 +23,7 @@ from sunspec_tui.core.products import WIRE_PRODUCTS, Product
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.monitoring.burst_status import RowCounts
+from sunspec_tui.monitoring.cadence_watch import CadenceWatch
 from sunspec_tui.monitoring.row_order import rows_in_order
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,8 @@ class BurstFollower:
     epochs
         Returns the epochs of the ring, oldest first.
     make_detector
-        Makes a detector; called again when the axis or the products change, when time goes back, and after an error.
+        Makes a detector; called again when the axis, the products or the cadence change, when time goes back, and after
+        an error.
     source
         Name of the stream.
     on_changes
@@ -98,6 +100,7 @@ class BurstFollower:
         self._on_changes, self._on_problem, self._poll_s = on_changes, on_problem, poll_s
         self.problem, self.data_s = "", math.nan
         self._detector: Detector | None = None
+        self._cadence = CadenceWatch()
         self._epoch: Epoch | None = None
         # Rows are numbered from 0 on, also across epochs.
         self._next_row = 0
@@ -152,6 +155,7 @@ class BurstFollower:
     def close(self) -> None:
         """Close the open bursts; later rows get a new detector."""
         detector, self._detector = self._detector, None
+        self._cadence.forget()
         changes: tuple[Burst, ...] = ()
         try:
             changes = () if detector is None else detector.close()
@@ -202,6 +206,8 @@ class BurstFollower:
 
     def _feed(self, times_s: NDArray[np.float64], data: NDArray[np.float32], epoch: Epoch) -> bool:
         """Search rows; return False if the detector has failed."""
+        if self._cadence.has_changed(times_s):
+            self.close()
         try:
             if self._detector is None:
                 products = WIRE_PRODUCTS[: epoch.ring.npol]

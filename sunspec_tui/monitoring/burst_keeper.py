@@ -5,6 +5,7 @@ and tried again.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +19,8 @@ from sunspec_tui.core.errors import SunspecError, error_text
 from sunspec_tui.core.printable import printable, printable_name
 from sunspec_tui.core.times import format_date
 from sunspec_tui.files.burst_days import DAY_S, BurstDays
-from sunspec_tui.monitoring.burst_pictures import PICTURES_NAME, BurstPictures, Rows
+from sunspec_tui.monitoring.burst_pictures import PICTURES_NAME, BurstPictures
+from sunspec_tui.monitoring.burst_rows import BurstTimeline
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +30,14 @@ WRITE_S = 5.0
 MAX_WRITING_SHARE = 0.05
 """Largest share of the time that the writing of the tables takes."""
 
+CHECK_S = 5.0
+"""Longest time from one look at the tables to the next: another program may mark a burst as wrong there."""
+
 RETRY_S = 30.0
 """Time after a failure until it is tried again."""
 
 _STOP_S = 3.0
+_ON_TABLES = ("tables", "verdicts", "bursts")
 
 
 class BurstKeeper:
@@ -45,8 +51,8 @@ class BurstKeeper:
         Directory of the archive.
     board
         The board. Bursts of the last two days are read from their tables and added to it.
-    rows
-        Returns the rows between two times, for pictures.
+    timeline
+        Timeline of the rows, for pictures; None for no pictures.
     min_db
         Lowest peak over the background of a burst that gets a picture and a FITS file, in ``bursts/`` below
         `directory`; None for no files.
@@ -62,7 +68,7 @@ class BurstKeeper:
         self,
         directory: Path,
         board: BurstBoard,
-        rows: Rows,
+        timeline: BurstTimeline | None,
         min_db: float | None = None,
         *,
         on_load: Callable[[Sequence[Burst]], None] = lambda _: None,
@@ -73,9 +79,10 @@ class BurstKeeper:
         self._directory, self._board = directory, board
         self._on_load, self._clock, self._monotonic = on_load, clock, monotonic
         self._days = BurstDays(directory)
-        self._pictures = pictures or BurstPictures(directory / PICTURES_NAME, rows, min_db)
+        self._pictures = pictures or BurstPictures(directory / PICTURES_NAME, timeline, min_db)
         self._known: dict[str, Burst] = {}
-        self._pictured: set[str] = set()
+        # Begin and end of each burst when its files were requested.
+        self._pictured: dict[str, tuple[float, float]] = {}
         self._is_loaded = False
         self._due_s = self._pictures_due_s = -float("inf")
         self._problems: dict[str, str] = {}
@@ -85,7 +92,13 @@ class BurstKeeper:
     @property
     def problem(self) -> str:
         """What cannot be written now; empty if all is well."""
-        return "; ".join(self._problems.values())
+        return "; ".join(tuple(self._problems.values()))
+
+    @property
+    def table_problem(self) -> str:
+        """Why the tables cannot be read or written; else empty."""
+        # One sentence is enough: a disk that fails is the reason for all.
+        return next(filter(None, (self._problems.get(what) for what in _ON_TABLES)), "")
 
     def start(self) -> None:
         """Start the thread; without effect while it runs."""
@@ -114,7 +127,8 @@ class BurstKeeper:
         try:
             while not self._ending.is_set():
                 self._changed.clear()
-                self._changed.wait(self._update_safely())
+                wait_s = self._update_safely()
+                self._changed.wait(CHECK_S if wait_s is None else min(wait_s, CHECK_S))
             self._collect()
             self._write_tables()
         finally:
@@ -147,14 +161,14 @@ class BurstKeeper:
             return False
         self._is_loaded = True
         names = {burst.name for burst in loaded}
-        self._pictured |= names
+        self._pictured |= {burst.name: (burst.begin_s, burst.end_s) for burst in loaded}
         self._board.add(loaded)
         self._on_load(loaded)
         self._known |= {burst.name: burst for burst in self._board.bursts if burst.name in names}
         return True
 
     def update(self) -> float | None:
-        """Write what has changed, if it is due.
+        """Write what has changed, if it is due, and read others' verdicts.
 
         Returns
         -------
@@ -172,12 +186,29 @@ class BurstKeeper:
         if not self.load():
             self._due_s = now_s + RETRY_S
             return
+        self._read_verdicts()
         self._collect()
         if self._days.has_waiting:
             is_written = self._write_tables()
             # A long table, or a slow disk, is written less often.
             least_s = max(WRITE_S, (self._monotonic() - now_s) / MAX_WRITING_SHARE)
             self._due_s = now_s + (least_s if is_written else max(least_s, RETRY_S))
+
+    def _read_verdicts(self) -> None:
+        """Take over what other programs have marked as wrong in the tables."""
+        try:
+            self._days.refresh()
+        except OSError as error:
+            self._report("verdicts", self._failure("read", error))
+            return
+        self._report("verdicts", "")
+        self._take_verdicts()
+
+    def _take_verdicts(self) -> None:
+        verdicts = self._days.take_verdicts()
+        for burst in self._board.bursts if verdicts else ():
+            if verdicts.get(burst.name, burst.is_wrong) != burst.is_wrong:
+                self._board.mark_wrong(burst.name, is_wrong=not burst.is_wrong)
 
     def _wait_s(self, now_s: float) -> float | None:
         """Return the time until something is due."""
@@ -193,11 +224,14 @@ class BurstKeeper:
         changed = [burst for name, burst in ended.items() if self._known.get(name) is not burst]
         self._days.add(changed)
         for burst in changed:
-            if burst.name not in self._pictured:
-                self._pictured.add(burst.name)
+            begin_s, end_s = self._pictured.get(burst.name, (math.inf, -math.inf))
+            # A burst may still grow for two minutes after its end.
+            if burst.begin_s < begin_s or burst.end_s > end_s:
+                self._pictured[burst.name] = burst.begin_s, burst.end_s
                 self._pictures.add(burst)
         # Names that have left the board do not come back.
-        self._known, self._pictured = ended, self._pictured & ended.keys()
+        self._known = ended
+        self._pictured = {name: limits_s for name, limits_s in self._pictured.items() if name in ended}
 
     def _write_tables(self) -> bool:
         try:
@@ -206,6 +240,7 @@ class BurstKeeper:
             self._report("tables", self._failure("written", error))
             return False
         self._report("tables", "")
+        self._take_verdicts()
         return True
 
     def _write_picture(self, now_s: float) -> None:

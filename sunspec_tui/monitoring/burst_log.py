@@ -12,6 +12,7 @@ from sunspec_tui.core.bursts import Burst, BurstType, burst_record
 from sunspec_tui.core.event_log import log_event
 from sunspec_tui.core.times import format_clock
 from sunspec_tui.monitoring.event_pacing import PacedLog
+from sunspec_tui.monitoring.recent_names import RecentNames
 
 KNOWN_AFTER_S = 3.0
 """Data time for which an open burst must keep its type until its begin is logged."""
@@ -20,7 +21,6 @@ STORM_PAUSE_S = 60.0
 """Shortest time between two lines about noise storms."""
 
 _UNLOGGED = (BurstType.INTERFERENCE, BurstType.UNKNOWN, BurstType.STORM)
-_MAX_ENDED = 500
 
 
 class BurstLog:
@@ -39,7 +39,7 @@ class BurstLog:
         self._types: dict[str, tuple[BurstType, float]] = {}
         # Type with which the begin of each open burst was logged.
         self._begun: dict[str, BurstType] = {}
-        self._ended: dict[str, None] = {}
+        self._ended = RecentNames()
 
     def add(self, changes: Iterable[Burst], now_s: float) -> None:
         """Log bursts that have begun or ended.
@@ -63,7 +63,7 @@ class BurstLog:
         self._storms.finish()
 
     def _add_open(self, burst: Burst) -> None:
-        self._ended.pop(burst.name, None)
+        self._ended.discard(burst.name)
         kind, since_s = self._types.get(burst.name, (burst.type, burst.end_s))
         if kind is not burst.type:
             kind, since_s = burst.type, burst.end_s
@@ -78,9 +78,7 @@ class BurstLog:
     def _add_ended(self, burst: Burst, now_s: float) -> None:
         self._types.pop(burst.name, None)
         begun = self._begun.pop(burst.name, None)
-        self._ended[burst.name] = None
-        while len(self._ended) > _MAX_ENDED:
-            del self._ended[next(iter(self._ended))]
+        self._ended.add(burst.name)
         if burst.is_wrong:
             if begun is not None:
                 text = f"no burst of its own: {begun.words} since {format_clock(burst.begin_s)}; {burst.reason}"
@@ -90,7 +88,7 @@ class BurstLog:
         if begun is None and burst.type is BurstType.STORM:
             self._storms.add(logging.INFO, "noise_storm", text, now_s, **burst_record(burst))
         elif begun is not None or burst.type not in _UNLOGGED:
-            first = f", taken for {begun.words} at first" if begun not in (None, burst.type) and begun else ""
+            first = "" if begun in (None, burst.type) else f", taken for {begun.words} at first"
             log_event(self._log, logging.INFO, "burst_end", f"burst: {text}{first}", **burst_record(burst))
 
 

@@ -1,7 +1,7 @@
 """Divide recorded rows into parts for the search of bursts.
 
-A part can be handed to another process, which reads its rows and those of the time before, and returns traces. The
-parts begin at whole hours of UTC, or where the user asks.
+A part can be handed to another process, which reads its rows and those of some time before and after it, and returns
+traces. The parts begin at multiples of their length since 1970 UTC, or where the user asks.
 """
 
 import math
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import ArchiveError, NoRowsError, NoSelectedRowsError, SourceError
 from sunspec_tui.core.optional_imports import require_extra
@@ -25,9 +26,10 @@ from sunspec_tui.files.read_limits import RowSelection
 from sunspec_tui.files.time_order import in_order
 from sunspec_tui.files.xarray_dataset import from_dataset
 from sunspec_tui.monitoring.burst_finder import BurstFinder
+from sunspec_tui.monitoring.burst_series import MAX_GAP_S, Span, joined_spans
 
 PART_S = 4 * 3600.0
-"""Length of a part: longer than the rows that it needs before and after it."""
+"""Length of a part: four hours, longer than the rows that it needs before and after it."""
 
 PIECE_S = 1800.0
 """Time of the rows in memory at once."""
@@ -150,8 +152,8 @@ class PartTraces(NamedTuple):
     ----------
     axis
         Key of the axis and its products.
-    begin_s, end_s
-        Begin of its first row, and end of its last row.
+    spans_s
+        Intervals with rows, in the order of time, at least one.
     low_mhz, high_mhz
         Lowest and highest frequency.
     traces
@@ -159,11 +161,20 @@ class PartTraces(NamedTuple):
     """
 
     axis: bytes
-    begin_s: float
-    end_s: float
+    spans_s: tuple[Span, ...]
     low_mhz: float
     high_mhz: float
     traces: Any
+
+    @property
+    def begin_s(self) -> float:
+        """Begin of its first row, seconds since 1970 UTC."""
+        return self.spans_s[0][0]
+
+    @property
+    def end_s(self) -> float:
+        """End of its last row, seconds since 1970 UTC."""
+        return self.spans_s[-1][1]
 
 
 class PartResult(NamedTuple):
@@ -244,23 +255,28 @@ class _AxisSearch:
         self._part = part
         self._search = finder.search(first.frequencies_hz, first.products, first.cadence_s)
         self._limits_mhz = float(first.frequencies_hz[0]) / 1e6, float(first.frequencies_hz[-1]) / 1e6
-        self._begin_s, self._end_s = math.inf, -math.inf
+        self._spans_s: tuple[Span, ...] = ()
 
     def feed(self, recording: Recording) -> None:
         """Search further rows."""
         begin_s, end_s = self._part.begin_s + _AFTER_S, self._part.end_s + _AFTER_S
         inside = np.flatnonzero((recording.times_s > begin_s) & (recording.times_s < end_s))
-        if inside.size:
-            self._begin_s = min(self._begin_s, float(recording.starts_s[inside].min()))
-            self._end_s = max(self._end_s, float(recording.times_s[inside].max()))
+        self._spans_s = joined_spans((*self._spans_s, *_spans_s(recording.starts_s[inside], recording.times_s[inside])))
         self._search.feed(recording.times_s, recording.data)
 
     def result(self, key: bytes) -> PartTraces | None:
         """Return the traces; None if the part itself has no rows."""
-        if not self._end_s > self._begin_s:
+        if not self._spans_s:
             return None
         traces = self._search.traces(self._part.begin_s + _AFTER_S, self._part.end_s + _AFTER_S)
-        return PartTraces(key, self._begin_s, self._end_s, *self._limits_mhz, traces)
+        return PartTraces(key, self._spans_s, *self._limits_mhz, traces)
+
+
+def _spans_s(starts_s: NDArray[np.float64], ends_s: NDArray[np.float64]) -> list[Span]:
+    """Return the intervals of rows without long gaps."""
+    edges = [0, *(np.flatnonzero(starts_s[1:] - ends_s[:-1] > MAX_GAP_S) + 1).tolist(), len(ends_s)]
+    pieces = [slice(first, last) for first, last in pairwise(edges) if last > first]
+    return [(float(starts_s[piece].min()), float(ends_s[piece].max())) for piece in pieces]
 
 
 def parts_between(series: int, begin_s: float, end_s: float, limits_s: tuple[float, float]) -> Iterator[SearchPart]:
@@ -301,7 +317,7 @@ def parts_of_files(
 
 
 def parts_of_archive(directory: Path, selection: RowSelection) -> list[tuple[SearchPart, RowReader]]:
-    """Return the hours of an archive's days, and their reader.
+    """Return the parts of an archive's days, and their reader.
 
     Some of them may have no rows.
     """

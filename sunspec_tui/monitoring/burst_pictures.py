@@ -14,17 +14,17 @@ from typing import Any, Protocol
 
 from sunspec_tui.core.bursts import Burst
 from sunspec_tui.core.errors import ExportError
+from sunspec_tui.core.notes import Note, NoteList
 from sunspec_tui.core.printable import printable
 from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.times import format_clock
 from sunspec_tui.files.write import export
-from sunspec_tui.plots.burst_picture import burst_job, picture_limits, picture_product
+from sunspec_tui.monitoring.burst_rows import BurstTimeline, is_begin_missing, read_burst_rows
+from sunspec_tui.plots.burst_picture import burst_job
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.plots.plot_process import PlotProcess
 
 log = logging.getLogger(__name__)
-
-Rows = Callable[[float, float], Recording | None]
-"""Returns the rows that end between two times, seconds since 1970 UTC; None without rows."""
 
 PICTURES_NAME = "bursts"
 """Directory of the pictures, below that of the archive."""
@@ -71,8 +71,8 @@ class BurstPictures:
     ----------
     directory
         Directory of the files; it is created with the first one.
-    rows
-        Returns the rows between two times.
+    timeline
+        Timeline of the rows; None for no files.
     min_db
         Lowest peak over the background of a burst that gets files; None for no files.
     start_process
@@ -80,10 +80,14 @@ class BurstPictures:
     """
 
     def __init__(
-        self, directory: Path, rows: Rows, min_db: float | None, start_process: Callable[[], Drawing] = PlotProcess
+        self,
+        directory: Path,
+        timeline: BurstTimeline | None,
+        min_db: float | None,
+        start_process: Callable[[], Drawing] = PlotProcess,
     ) -> None:
-        self._directory, self._rows = directory, rows
-        self._min_db = math.inf if min_db is None else min_db
+        self._directory, self._timeline = directory, timeline
+        self._min_db = math.inf if min_db is None or timeline is None else min_db
         self._start_process = start_process
         self._waiting: deque[_Waiting] = deque(maxlen=MAX_WAITING)
         self._lock = threading.Lock()
@@ -98,8 +102,10 @@ class BurstPictures:
     def add(self, burst: Burst) -> None:
         """Add a burst that has ended, if it is strong enough.
 
-        Interference, and what an observer has marked as wrong, gets no files.
+        Interference, and what an observer has marked as wrong, gets no files. A burst that waits already is replaced.
         """
+        for waiting in [each for each in self._waiting if each.burst.name == burst.name]:
+            self._waiting.remove(waiting)
         if burst.is_solar and not burst.is_wrong and burst.peak_db >= self._min_db:
             self._waiting.append(_Waiting(burst))
 
@@ -121,15 +127,15 @@ class BurstPictures:
         return problem
 
     def _write(self, burst: Burst) -> str:
-        rows = self._rows(*picture_limits(burst))
-        if rows is None or not len(rows):
+        found = None if self._timeline is None else read_burst_rows(self._timeline, burst)
+        if found is None:
             return f"the rows of the burst {printable(burst.short_text)} are not available any more"
         path = self._directory / f"{file_stem(burst.name)}.png"
         try:
-            export(rows, path.with_suffix(".fits"), picture_product(rows))
+            export(_with_remark(found.rows, burst), path.with_suffix(".fits"))
         except ExportError as error:
             return str(error)
-        return self._draw(burst_job(rows, burst, path))
+        return self._draw(burst_job(found.shown, burst, path, picture_remark(found.shown, burst)))
 
     def _draw(self, job: PlotJob) -> str:
         try:
@@ -168,6 +174,21 @@ class BurstPictures:
             process = self._process
         if process is not None:
             process.kill()
+
+
+def picture_remark(shown: Recording, burst: Burst) -> str:
+    """Return what a picture lacks of its burst."""
+    return f"rows from {format_clock(float(shown.starts_s[0]))} on" if is_begin_missing(shown, burst) else ""
+
+
+def _with_remark(rows: Recording, burst: Burst) -> Recording:
+    """Note what the rows lack of a burst."""
+    begin_s, end_s = float(rows.starts_s[0]), float(rows.times_s[-1])
+    if not is_begin_missing(rows, burst) and end_s >= burst.end_s:
+        return rows
+    clocks = [format_clock(each) for each in (begin_s, end_s, burst.begin_s, burst.end_s)]
+    text = "this file has the rows from {} to {} of a burst from {} to {} UTC".format(*clocks)
+    return rows.with_notes(NoteList([Note(begin_s, text, end_s, "sunspec-tui")]))
 
 
 def file_stem(name: str) -> str:

@@ -10,8 +10,7 @@ from typing import NamedTuple
 from sunspec_tui.core.burst_reports import ReportRules
 from sunspec_tui.core.bursts import Burst, BurstType
 from sunspec_tui.core.observing_day import USUAL_HORIZON_DEG
-
-_MAX_ENDED = 500
+from sunspec_tui.monitoring.recent_names import RecentNames
 
 
 class ReportState(StrEnum):
@@ -62,7 +61,7 @@ class BurstReporter:
         self._rules, self._elevation_deg = rules, elevation_deg
         self.held_back = 0
         self._open: set[str] = set()
-        self._ended: dict[str, None] = {}
+        self._ended = RecentNames()
         self._last_s: dict[BurstType, float] = {}
 
     def add(self, changes: Iterable[Burst], now_s: float) -> list[BurstReport]:
@@ -80,24 +79,19 @@ class BurstReporter:
 
     def _report(self, burst: Burst, now_s: float) -> BurstReport | None:
         if burst.is_open:
-            self._ended.pop(burst.name, None)
+            self._ended.discard(burst.name)
             if burst.name in self._open or not self._is_due(burst, now_s):
                 return None
             self._open.add(burst.name)
             return BurstReport(burst, ReportState.BEGIN, is_first=True)
         if burst.name in self._ended:
             return None
-        self._note_end(burst.name)
+        self._ended.add(burst.name)
         if burst.name in self._open:
             self._open.remove(burst.name)
             return BurstReport(burst, ReportState.END, is_first=False)
         is_due = self._is_due(burst, now_s)
         return BurstReport(burst, ReportState.END, is_first=True) if is_due else None
-
-    def _note_end(self, name: str) -> None:
-        self._ended[name] = None
-        while len(self._ended) > _MAX_ENDED:
-            del self._ended[next(iter(self._ended))]
 
     def _is_due(self, burst: Burst, now_s: float) -> bool:
         """Return True if a burst meets the rules, and note its time."""

@@ -30,7 +30,7 @@ from sunspec_tui.monitoring.burst_parts import (
     parts_of_archive,
     parts_of_files,
 )
-from sunspec_tui.monitoring.burst_series import Covered, FoundSeries
+from sunspec_tui.monitoring.burst_series import Covered, FoundSeries, Span, joined_spans
 from sunspec_tui.plots.archive_quicklook import run_tasks
 from sunspec_tui.plots.process_pool import Task, run_here
 
@@ -210,9 +210,14 @@ def _file_at(files: Sequence[IndexedFile], time_s: float) -> IndexedFile:
 
 def _covered(file: IndexedFile, parts: Sequence[PartTraces]) -> Covered | None:
     """Return what a file covers of the searched parts."""
-    begin_s, end_s = max(file.begin_us / 1e6, parts[0].begin_s), min(file.end_us / 1e6, parts[-1].end_s)
-    low_mhz, high_mhz = parts[0].low_mhz, parts[0].high_mhz
-    return Covered(stem_of(file.path), begin_s, end_s, low_mhz, high_mhz) if end_s > begin_s else None
+    begin_s, end_s = file.begin_us / 1e6, file.end_us / 1e6
+    cut = ((max(begin_s, first_s), min(end_s, last_s)) for first_s, last_s in _spans_s(parts))
+    spans_s = tuple((first_s, last_s) for first_s, last_s in cut if last_s > first_s)
+    return Covered(stem_of(file.path), spans_s, parts[0].low_mhz, parts[0].high_mhz) if spans_s else None
+
+
+def _spans_s(parts: Sequence[PartTraces]) -> tuple[Span, ...]:
+    return joined_spans(span for part in parts for span in part.spans_s)
 
 
 def _archive_series(plan: _Plan, finder: BurstFinder, traces: dict[int, list[PartTraces]]) -> list[FoundSeries]:
@@ -228,7 +233,7 @@ def _archive_series(plan: _Plan, finder: BurstFinder, traces: dict[int, list[Par
     return [
         FoundSeries(
             name,
-            (Covered(name, parts[0].begin_s, parts[-1].end_s, parts[0].low_mhz, parts[0].high_mhz),),
+            (Covered(name, _spans_s(parts), parts[0].low_mhz, parts[0].high_mhz),),
             tuple(finder.bursts_of([part.traces for part in parts], name)),
         )
         for runs in axes.values()

@@ -96,6 +96,8 @@ class BurstStatus:
         State of the command of ``--on-event``.
     problem
         One sentence about a detector that fails; else empty.
+    table_problem
+        One sentence about the day's table if it cannot be read or written; else empty.
     """
 
     state: BurstState = BurstState.OFF
@@ -109,6 +111,7 @@ class BurstStatus:
     reported: Burst | None = None
     command: CommandStatus = field(default_factory=CommandStatus)
     problem: str = ""
+    table_problem: str = ""
 
     @property
     def newest(self) -> Burst | None:
@@ -147,10 +150,7 @@ def newest_solar(bursts: BurstList) -> Burst | None:
 
 
 def is_shown(burst: Burst) -> bool:
-    """Return True for a solar burst that is not wrong.
-
-    Its type is known.
-    """
+    """Return True for a solar burst of known type, not wrong."""
     return burst.is_solar and burst.type is not BurstType.UNKNOWN and not burst.is_wrong
 
 

@@ -22,8 +22,8 @@ from sunspec_tui.monitoring.burst_counter import BurstCounter
 from sunspec_tui.monitoring.burst_follower import BurstFollower, Detector, MakeDetector
 from sunspec_tui.monitoring.burst_keeper import BurstKeeper
 from sunspec_tui.monitoring.burst_log import BurstLog
-from sunspec_tui.monitoring.burst_pictures import Rows
 from sunspec_tui.monitoring.burst_reporter import BurstReporter
+from sunspec_tui.monitoring.burst_rows import BurstTimeline
 from sunspec_tui.monitoring.burst_status import BurstState, BurstStatus, RowCounts
 from sunspec_tui.monitoring.event_command import CommandLimits, EventCommand
 from sunspec_tui.monitoring.event_pacing import PacedLog
@@ -68,7 +68,7 @@ class BurstOptions:
     directory
         Directory of the archive, which also keeps the bursts; None to keep none.
     files_db
-        Least peak over the background (dB) of bursts that get a picture and a FITS file; None for no files.
+        Smallest peak over the background (dB) of bursts that get a picture and a FITS file; None for no files.
     """
 
     is_on: bool
@@ -92,8 +92,8 @@ class LiveBursts:
         Returns the epochs of the ring, oldest first.
     log
         Logger of the events.
-    rows
-        Returns the rows between two times, for pictures of bursts.
+    timeline
+        Timeline of the rows, for pictures of bursts; None for no pictures.
     make_detector
         Makes a detector, see `MakeDetector`.
     limits
@@ -113,7 +113,7 @@ class LiveBursts:
         epochs: Callable[[], tuple[Epoch, ...]],
         log: logging.Logger,
         *,
-        rows: Rows = lambda _begin_s, _end_s: None,
+        timeline: BurstTimeline | None = None,
         make_detector: MakeDetector = usual_detector,
         limits: CommandLimits | None = None,
         monotonic: Callable[[], float] = time.monotonic,
@@ -129,7 +129,7 @@ class LiveBursts:
         self._keeper = (
             None
             if directory is None
-            else BurstKeeper(directory, self.board, rows, options.files_db, on_load=self._counter.add_earlier)
+            else BurstKeeper(directory, self.board, timeline, options.files_db, on_load=self._counter.add_earlier)
         )
         self._skipped_log, self._skipped = PacedLog(log, _SKIPPED_PAUSE_S), 0
         self._follower = BurstFollower(
@@ -168,6 +168,7 @@ class LiveBursts:
             reported,
             self._command.status(),
             follower.problem,
+            "" if self._keeper is None else self._keeper.table_problem,
         )
 
     def start(self) -> None:

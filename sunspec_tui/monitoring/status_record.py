@@ -161,7 +161,7 @@ def _burst_fields(bursts: BurstStatus) -> dict[str, Any]:
         "bursts_rows_waiting": bursts.rows.waiting,
         "bursts_reported": bursts.reports,
         "bursts_held_back": bursts.held_back,
-        "bursts_error": bursts.problem,
+        "bursts_error": "; ".join(filter(None, (bursts.problem, bursts.table_problem))),
         "on_event": str(command.state),
         "on_event_calls": command.started,
         "on_event_failed": command.failed,

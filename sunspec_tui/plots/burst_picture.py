@@ -11,57 +11,54 @@ import numpy as np
 
 from sunspec_tui.core.bursts import Burst
 from sunspec_tui.core.printable import printable
-from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.plots.job import PlotJob
 from sunspec_tui.plots.job_builder import recorded_job
 
-MAX_PICTURE_S = 1800.0
-"""Longest time in a picture; of a longer burst, the time around its peak is shown."""
-
 _MIN_MARGIN_S, _MAX_MARGIN_S, _MARGIN = 15.0, 120.0, 0.25
-_MAX_NOTE = 80
+_MAX_NOTE = 120
 
 
-def picture_limits(burst: Burst) -> tuple[float, float]:
-    """Return begin and end of the rows in a burst's picture.
+def limits_around_peak(burst: Burst, longest_s: float) -> tuple[float, float]:
+    """Return begin and end of the rows that show a burst.
 
-    They are in seconds since 1970 UTC.
+    They are in seconds since 1970 UTC, with a margin before and after the burst.
+
+    Parameters
+    ----------
+    burst
+        The burst.
+    longest_s
+        Longest time between them; of a longer burst, the time around its peak is returned.
     """
     margin_s = min(_MAX_MARGIN_S, max(_MIN_MARGIN_S, _MARGIN * burst.duration_s))
     begin_s, end_s = burst.begin_s - margin_s, burst.end_s + margin_s
-    if end_s - begin_s > MAX_PICTURE_S:
-        begin_s = min(max(begin_s, burst.peak_s - MAX_PICTURE_S / 2), end_s - MAX_PICTURE_S)
-    return begin_s, min(end_s, begin_s + MAX_PICTURE_S)
+    if end_s - begin_s > longest_s:
+        begin_s = min(max(begin_s, burst.peak_s - longest_s / 2), end_s - longest_s)
+    return begin_s, min(end_s, begin_s + longest_s)
 
 
-def picture_product(recording: Recording) -> Product:
-    """Return the product of a burst's files.
-
-    It is I if the rows have it.
-    """
-    return Product.I if Product.I in recording.carries() else recording.default_product()
-
-
-def burst_job(recording: Recording, burst: Burst, path: Path) -> PlotJob:
+def burst_job(recording: Recording, burst: Burst, path: Path, remark: str = "") -> PlotJob:
     """Return the job that draws a burst.
 
     Parameters
     ----------
     recording
-        Its rows, at least one, in the order of time.
+        Its rows, at least one, in the order of time, of one product.
     burst
         The burst.
     path
         File of the picture; a file of that name is replaced.
+    remark
+        What the picture lacks, for its title.
     """
-    product = picture_product(recording)
+    product = recording.default_product()
     peak = int(np.argmin(np.abs(recording.times_s - burst.peak_s)))
     return replace(
         recorded_job(recording, product),
         spectra=recorded_job(recording.only(slice(peak, peak + 1)), product).spectra,
         heading="spectrum at the peak",
-        note=printable(f"{burst.type.words}, {burst.short_text}", _MAX_NOTE),
+        note=printable(", ".join(filter(None, (burst.type.words, burst.short_text, remark))), _MAX_NOTE),
         remove_background=True,
         directory=str(path.parent),
         stem=path.stem,

@@ -45,20 +45,27 @@ def text_figure(
     import plotext
     from rich.text import Text
 
-    plotext.clear_figure()
-    plotext.theme("clear")
-    plotext.limit_size(False, False)
-    plotext.plot_size(width, height)
-    plotext.title(title)
-    plotext.xlabel("MHz")
     linear_label = "linear power" if unit == ARBITRARY else f"power in {unit}"
-    plotext.ylabel(linear_label if linear else level_unit(unit))
+    _begin_figure(title, linear_label if linear else level_unit(unit), width, height)
     if levels is not None:
         plotext.ylim(levels.low, levels.high)
     if not _draw_spectra(frequencies_mhz, spectra, linear=linear):
         return f"{title}\nno valid values to draw"
     lines = Text.from_ansi(str(plotext.build())).plain.splitlines()
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _begin_figure(title: str, power_label: str, width: int, height: int) -> None:
+    """Begin an empty figure without colours."""
+    import plotext
+
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.limit_size(False, False)
+    plotext.plot_size(width, height)
+    plotext.title(title)
+    plotext.xlabel("MHz")
+    plotext.ylabel(power_label)
 
 
 def _draw_spectra(

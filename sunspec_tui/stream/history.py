@@ -260,6 +260,23 @@ class StreamHistory:
         """
         return self._recording(self._epoch_of_row(start), (start, stop))
 
+    def rows_within(self, begin_s: float, end_s: float) -> Recording | None:
+        """Return the present epoch's rows that end between two times.
+
+        None before the first frame.
+
+        Parameters
+        ----------
+        begin_s, end_s
+            Limits in seconds since 1970 UTC; a row that ends at `end_s` is not returned.
+        """
+        epoch = self._epoch()
+        if epoch is None:
+            return None
+        rows = self._as_recording(epoch.ring, epoch.axis, epoch.cadence_s, epoch.ring.numbers_within(begin_s, end_s))
+        # If times went back, other rows lie between them.
+        return rows.only((rows.times_s >= begin_s) & (rows.times_s < end_s))
+
     def _recording(self, epoch: Epoch | None, numbers: tuple[int, int] | None = None) -> Recording | None:
         return None if epoch is None else self._as_recording(epoch.ring, epoch.axis, epoch.cadence_s, numbers)
 

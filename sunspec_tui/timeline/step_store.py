@@ -129,11 +129,6 @@ class StepStore:
         mean, peak = (np.concatenate([getattr(part, name) for part in parts], axis=1) for name in ("mean", "peak"))
         return parts[0]._replace(mean=mean, peak=peak)
 
-    def row_counts(self, begin_us: int, end_us: int) -> tuple[Integers, Integers]:
-        """Return begins and row counts of the blocks between two times."""
-        at = self._indices(begin_us, end_us)
-        return self._times.numbers[at] * (self.step_s * SECOND_US), self._times.rows[at]
-
     def oldest(self, newest_us: int) -> tuple[int, int] | None:
         """Return begin and first row's end of the oldest block.
 

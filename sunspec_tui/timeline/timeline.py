@@ -298,13 +298,37 @@ class Timeline:
             return
         memory.add_parts(parts)
 
+    # Rows
+
     def recording(self, begin_s: float, end_s: float) -> Recording | None:
         """Return the rows between two times, from archive and ring."""
+        edge_s = self._ring_edge_s(begin_s, end_s)
+        return self._joined_rows(self._archived_rows(begin_s, edge_s), edge_s, end_s)
+
+    def known_rows(self, begin_s: float, end_s: float) -> Recording | None:
+        """Return the rows between two times that can be read.
+
+        A problem of the archive is reported once.
+        """
+        edge_s = self._ring_edge_s(begin_s, end_s)
+        try:
+            older = self._archived_rows(begin_s, edge_s)
+        except SunspecError as error:
+            self._report_archive(error)
+            older = None
+        return self._joined_rows(older, edge_s, end_s)
+
+    def _ring_edge_s(self, begin_s: float, end_s: float) -> float:
+        """Return the time from which on the ring has the rows."""
         oldest_us = self._ring_begin_us()
-        edge_s = end_s if oldest_us is None else min(max(begin_s, oldest_us / SECOND_US), end_s)
-        older = None
-        if self._archive is not None and begin_s < edge_s:
-            with self._archive_lock:
-                older = self._archive.recording(begin_s, edge_s)
+        return end_s if oldest_us is None else min(max(begin_s, oldest_us / SECOND_US), end_s)
+
+    def _archived_rows(self, begin_s: float, end_s: float) -> Recording | None:
+        if self._archive is None or begin_s >= end_s:
+            return None
+        with self._archive_lock:
+            return self._archive.recording(begin_s, end_s)
+
+    def _joined_rows(self, older: Recording | None, edge_s: float, end_s: float) -> Recording | None:
         newer = self._ring_recording(edge_s, end_s) if edge_s < end_s else None
         return joined_recordings([each for each in (older, newer) if each is not None and len(each)])

@@ -23,7 +23,7 @@ _FAR = 10**9
 _DETAIL_SHARE, _MIN_ROWS, _HALF_PAGE_LINES = 0.5, 3, 40
 
 
-class BurstSource(Protocol):
+class BurstActions(Protocol):
     """Bursts of the page, and actions of its keys."""
 
     def bursts_now(self) -> BurstList:
@@ -164,7 +164,7 @@ class BurstPage(Dialog[None]):
         ("i", "interference", "Interference"),
     ]
 
-    def __init__(self, source: BurstSource, listeners: Listeners) -> None:
+    def __init__(self, source: BurstActions, listeners: Listeners) -> None:
         super().__init__(id="burst-page")
         self._source, self._listeners = source, listeners
         self._rows = BurstRows(source.bursts_now, source.why_no_bursts)

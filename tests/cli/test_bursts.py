@@ -10,6 +10,7 @@ import pytest
 from fake_finder import FINDER
 from recordings import recording
 
+from sunspec_tui.cli import progress_line
 from sunspec_tui.cli.burst_text import aligned, burst_lines, counts_text
 from sunspec_tui.cli.main import main
 from sunspec_tui.core.bursts import BurstType
@@ -102,10 +103,31 @@ def test_a_list_is_compared(files, tmp_path, capsys):
     assert lines[begin + 4] == "false alarms: bursts that no report covers:"
     assert lines[begin + 5] == "  III 01:00:00 40-60 MHz 10.0 dB, confidence 0.75"
     assert lines[begin + 6] == (
-        "2 reports covered, 1 hit, 0 with bursts of another type only, 1 missed, 1 false alarms, begins differ by 5 s "
+        "2 reports covered, 1 hit, 0 with bursts of another type only, 1 missed, 1 false alarm, begins differ by 5 s "
         "on average, 1 of the list not covered, 1 of other types (XY)"
     )
     assert lines[-1] == "2 bursts: 2 III"
+
+
+def test_a_report_in_a_gap_of_the_rows_is_not_covered(tmp_path, capsys):
+    export(rows(0, 600), tmp_path / "a.npz")
+    export(rows(1800, 3000), tmp_path / "b.npz")
+    path = tmp_path / "list.csv"
+    path.write_text(
+        f"{HEAD}2025-08-18,00:15,00:20,SAG,25,180,II\n2025-08-18,00:20,00:30,SAG,25,180,II\n"
+        "2025-08-18,00:29,00:31,SAG,25,180,II\n2025-08-18,00:09,00:12,SAG,25,180,II\n"
+    )
+    assert bursts(tmp_path / "*.npz", "--against", path) == 0
+    told = capsys.readouterr().out
+    assert "2 reports covered, 0 hit" in told
+    assert "2 missed, 0 false alarms, 2 of the list not covered" in told
+    assert "00:15-00:20" not in told
+
+
+def test_progress_counts_parts(files, capsys, monkeypatch):
+    monkeypatch.setattr(progress_line, "PLAIN_INTERVAL_S", 0.0)
+    assert bursts(files) == 0
+    assert "sunspec-tui: 1 of 2 parts searched\n" in capsys.readouterr().err
 
 
 def test_parts_that_fail_are_reported_after_the_others(files, capsys, monkeypatch):

@@ -159,6 +159,7 @@ GOOD = "2017-09-06T12:00,2017-09-06T12:01,20,30,III,0.5,1,False,45:1"
         (f"{HEAD}\n{GOOD.replace(',1,', ',1.5,')}\n", ("lanes",)),
         (f"{HEAD}\n{GOOD.replace('False', 'no')}\n", ("is_wrong",)),
         (f"{HEAD}\n{GOOD.replace('45:1', '45')}\n", ("half_power_s",)),
+        (f"{HEAD}\n{GOOD.replace('45:1', '45:nan')}\n", ("half_power_s",)),
         (f"{HEAD},type\n", ("a column twice",)),
         (f"{HEAD}\n\x1b[2J" + "x" * 30_000, ("line 2 has more than",)),
         (b"\xff\xfe\x00", ("UTF-8",)),

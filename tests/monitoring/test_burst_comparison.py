@@ -11,7 +11,7 @@ from sunspec_tui.core.bursts import BurstType
 from sunspec_tui.core.errors import SourceError
 from sunspec_tui.files.radio_reports import RadioReport, read_radio_reports
 from sunspec_tui.monitoring.burst_comparison import Outcome, compare, grouped
-from sunspec_tui.monitoring.burst_series import Covered, FoundSeries
+from sunspec_tui.monitoring.burst_series import Covered, FoundSeries, joined_spans
 
 NOON_S = 1_504_699_200.0  # 2017-09-06 12:00
 III, GROUP, II, IV, RFI, STORM = (
@@ -30,7 +30,7 @@ def found(kind, begin_s=30, end_s=60, **keys):
 
 
 def series(*bursts, begin_s=-900, end_s=900, name="A", low=20.0, high=90.0):
-    return FoundSeries(name, (Covered(name, NOON_S + begin_s, NOON_S + end_s, low, high),), bursts)
+    return FoundSeries(name, (Covered(name, ((NOON_S + begin_s, NOON_S + end_s),), low, high),), bursts)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,28 @@ def test_a_hit_has_the_differences_of_begin_and_band():
     assert [each.name for each in result.bursts] == ["III42", "III90"]
     # The band of the report is limited to that of the rows.
     assert (result.begin_difference_s, result.low_difference_mhz, result.high_difference_mhz) == (42, 3, -2)
+
+
+def test_a_report_that_begins_without_rows_has_no_difference_of_begins():
+    rows = Covered("A", ((NOON_S - 900, NOON_S - 60), (NOON_S + 60, NOON_S + 900)), 20.0, 90.0)
+    bursts = (found(III, 90, 120),)
+    for begin_min, known in ((0, False), (1, True)):
+        (result,) = compare([report("III", begin_min)], [FoundSeries("A", (rows,), bursts)]).results
+        assert result.outcome is Outcome.HIT
+        assert math.isfinite(result.begin_difference_s) == known
+
+
+@pytest.mark.parametrize(
+    ("spans", "joined"),
+    [
+        ([], ()),
+        ([(0, 10), (70, 80)], ((0, 80),)),
+        ([(71, 80), (0, 10)], ((0, 10), (71, 80))),
+        ([(0, 100), (5, 20), (30, 40)], ((0, 100),)),
+    ],
+)
+def test_spans_are_joined_across_gaps_of_a_minute(spans, joined):
+    assert joined_spans(spans) == joined
 
 
 def test_a_minute_is_tolerated_and_no_more():
@@ -183,6 +205,7 @@ def test_an_event_at_one_frequency_is_part_of_a_list(tmp_path):
         ("6 Sep,11:00,12:00,SAG,25,180,III", "'6 Sep' as date"),
         ("2017-09-06,1100,12:00,SAG,25,180,III", "no time such as 16:35"),
         ("2017-09-06,25:00,12:00,SAG,25,180,III", "no time such as 16:35"),
+        ("2017-09-06,12:00,24:01,SAG,25,180,III", "no time such as 16:35"),
         ("2017-09-06,11:00,12:00,SAG,180,25,III", "below low_mhz"),
         ("2017-09-06,11:00,12:00,SAG,x,25,III", "not a number"),
         ("2017-09-06,11:00,12:00,SAG,25,180", "6 cells, not 7"),

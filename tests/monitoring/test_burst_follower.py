@@ -16,6 +16,7 @@ from sunspec_tui.monitoring.burst_follower import (
     BurstFollower,
 )
 from sunspec_tui.monitoring.burst_status import RowCounts
+from sunspec_tui.monitoring.cadence_watch import WINDOW_ROWS
 
 LOW, HIGH, BAD = 1.0, 100.0, np.inf
 
@@ -81,6 +82,18 @@ def test_a_gap_is_given_as_it_is(followed):
     followed.search(HIGH)
     assert len(followed.detectors.made) == 1
     assert np.diff(followed.detectors.made[0].times_s) == pytest.approx([3600.25])
+
+
+def test_another_cadence_closes_open_bursts_and_gets_a_new_detector(followed):
+    followed.search(*[LOW] * 40, HIGH)
+    for _ in range(40):
+        followed.rings.next_s += 4.75
+        followed.search(HIGH)
+    first, second = followed.detectors.made
+    assert first.is_closed
+    assert followed.states.count(False) == 1
+    assert len(second.times_s) > 40 - WINDOW_ROWS
+    assert followed.follower.counts == RowCounts(81, 0, 0)
 
 
 def test_rows_that_have_left_the_ring_are_counted():
@@ -160,14 +173,15 @@ def test_a_detector_that_works_for_a_while_counts_as_working(followed):
     assert (followed.problems[1:], followed.follower.problem) == ([""], "")
 
 
-def test_the_pause_after_errors_is_limited(followed):
-    for _ in range(20):
+def test_the_pause_after_errors_is_limited():
+    followed = Followed(Rings(length=2 * MAX_PAUSE_ROWS))
+    for number in range(12):
+        # The first row after each pause is bad again.
         followed.search(BAD)
-        followed.search(*[LOW] * 900)
-    assert len(followed.detectors.made) > 3
-    followed.search(*[LOW] * MAX_PAUSE_ROWS)
+        followed.search(*[LOW] * min(FIRST_PAUSE_ROWS * 2**number, MAX_PAUSE_ROWS))
+    assert followed.follower.counts.seen == 0
     followed.search(LOW)
-    assert followed.detectors.made[-1].times_s
+    assert followed.follower.counts.seen == 1
 
 
 def test_a_detector_that_cannot_be_made_or_closed_is_reported():

@@ -2,13 +2,12 @@
 
 import logging
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from burst_values import burst
 from PIL import Image
-from recordings import recording
+from timelines import RowTimeline
 from waiting import poll_until
 
 from sunspec_tui.core.burst_board import BurstBoard
@@ -16,12 +15,13 @@ from sunspec_tui.core.bursts import BurstType
 from sunspec_tui.core.errors import ExportError
 from sunspec_tui.files import burst_days
 from sunspec_tui.files.burst_days import BurstDays, day_table
-from sunspec_tui.files.burst_table import read_burst_table, write_burst_table
+from sunspec_tui.files.burst_table import mark_in_tables, read_burst_table, write_burst_table
 from sunspec_tui.files.read import read_recording
-from sunspec_tui.monitoring import burst_pictures
+from sunspec_tui.monitoring import burst_keeper, burst_pictures
 from sunspec_tui.monitoring.burst_keeper import RETRY_S, WRITE_S, BurstKeeper
 from sunspec_tui.monitoring.burst_pictures import BurstPictures, file_stem
-from sunspec_tui.plots.burst_picture import MAX_PICTURE_S, burst_job, picture_limits
+from sunspec_tui.monitoring.burst_rows import read_burst_rows
+from sunspec_tui.plots.burst_picture import burst_job
 
 NOON_S = 1_755_518_400.0  # 2025-08-18 12:00
 DAY = "2025-08-18"
@@ -57,21 +57,21 @@ class FakeProcess:
         self.is_ended = True
 
 
-def rows_between(begin_s, end_s):
-    """Return rows for any time."""
-    times_s = np.arange(math.floor(begin_s) + 1, end_s)
-    return recording(len(times_s), nchan=64, times_s=times_s, cadence_s=1.0)
+def rows(count=1200, begin_s=NOON_S - 600):
+    """Return a timeline of rows of a second each."""
+    return RowTimeline.steady(begin_s, 1.0, np.random.default_rng(1).lognormal(5, 1, (count, 16, 4)).astype(np.float32))
 
 
 class Desk:
     """A keeper that the test calls, with its board and clock."""
 
-    def __init__(self, directory, min_db=None, answers=(), rows=rows_between):
+    def __init__(self, directory, min_db=None, answers=(), timeline=None):
         self.directory, self.board, self.clock, self.processes = directory, BurstBoard(), Clock(), []
         self._answers = list(answers)
-        pictures = BurstPictures(directory / "bursts", rows, min_db, self.process)
+        timeline = timeline or rows()
+        pictures = BurstPictures(directory / "bursts", timeline, min_db, self.process)
         self.keeper = BurstKeeper(
-            directory, self.board, rows, clock=lambda: NOON_S, monotonic=self.clock, pictures=pictures
+            directory, self.board, timeline, clock=lambda: NOON_S, monotonic=self.clock, pictures=pictures
         )
 
     def process(self):
@@ -128,6 +128,73 @@ def test_a_verdict_is_kept_and_read_after_a_restart(tmp_path):
     again.keeper.update()
     assert again.kept() == ["a", "b"]
     assert [each.is_wrong for each in read_burst_table(day_table(tmp_path, DAY))] == [True, False]
+
+
+def marked(path, name, is_wrong=True):
+    """Mark a burst in a table, as another program does."""
+    mark_in_tables([path], {name: is_wrong})
+
+
+def test_a_verdict_of_another_program_reaches_the_board(tmp_path):
+    desk, path = Desk(tmp_path), day_table(tmp_path, DAY)
+    desk.board.add([burst(NOON_S, name="a"), burst(NOON_S + 9, name="b")])
+    desk.keeper.update()
+    for is_wrong in (True, False):
+        marked(path, "a", is_wrong)
+        desk.clock.now_s += WRITE_S
+        desk.keeper.update()
+        assert [each.is_wrong for each in desk.board.bursts] == [is_wrong, False]
+        # The table in the other format gets it too.
+        assert [each.is_wrong for each in read_burst_table(path.with_suffix(".csv"))] == [is_wrong, False]
+        desk.clock.now_s += WRITE_S
+        assert desk.keeper.update() is None
+    # The detector's later values do not change a verdict.
+    marked(path, "a")
+    desk.clock.now_s += WRITE_S
+    desk.keeper.update()
+    desk.board.add([burst(NOON_S, name="a", peak_db=20.0)])
+    assert [each.is_wrong for each in desk.board.bursts] == [True, False]
+
+
+def test_a_verdict_of_another_program_is_not_overwritten(tmp_path):
+    days, path = BurstDays(tmp_path), day_table(tmp_path, DAY)
+    days.add([burst(NOON_S, name="a")])
+    days.write()
+    marked(path, "a")
+    days.add([burst(NOON_S, name="a", peak_db=20.0)])
+    days.write()
+    (found,) = read_burst_table(path)
+    assert (found.peak_db, found.is_wrong) == (20.0, True)
+    assert days.take_verdicts() == {"a": True}
+    assert days.take_verdicts() == {}
+
+
+def test_a_table_that_another_program_is_writing_is_read_later(tmp_path):
+    desk, path = Desk(tmp_path), day_table(tmp_path, DAY)
+    desk.board.add([burst(NOON_S, name="a")])
+    desk.keeper.update()
+    marked(path, "a")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-30])
+    for content, is_wrong in ((whole[:-30], False), (whole, True)):
+        path.write_bytes(content)
+        desk.clock.now_s += WRITE_S
+        desk.keeper.update()
+        assert [each.is_wrong for each in desk.board.bursts] == [is_wrong]
+    assert not list(tmp_path.glob("*.damaged"))
+
+
+def test_the_thread_looks_at_the_tables(tmp_path, monkeypatch):
+    monkeypatch.setattr(burst_keeper, "CHECK_S", 0.01)
+    monkeypatch.setattr(burst_keeper, "WRITE_S", 0.01)
+    board = BurstBoard()
+    keeper = BurstKeeper(tmp_path, board, rows(), clock=lambda: NOON_S)
+    keeper.start()
+    board.add([burst(NOON_S, name="a")])
+    poll_until(lambda: day_table(tmp_path, DAY, ".csv").exists())
+    marked(day_table(tmp_path, DAY), "a")
+    poll_until(lambda: board.bursts[0].is_wrong)
+    keeper.stop()
 
 
 def test_rows_that_another_program_adds_stay(tmp_path):
@@ -233,12 +300,12 @@ def test_a_failing_disk_is_reported_once_and_tried_again(tmp_path, caplog, monke
     for _ in range(3):
         assert desk.keeper.update() == RETRY_S
         desk.clock.now_s += RETRY_S
-    assert "no space left" in desk.keeper.problem
+    assert "no space left" in desk.keeper.table_problem
     assert len([each for each in caplog.records if each.levelname == "WARNING"]) == 1
     is_full[0] = False
     desk.keeper.update()
     assert len(desk.kept()) == 1
-    assert desk.keeper.problem == ""
+    assert desk.keeper.table_problem == desk.keeper.problem == ""
     assert "can be written again" in caplog.text
 
 
@@ -280,6 +347,25 @@ def test_only_strong_bursts_of_the_sun_get_files(tmp_path):
     assert len(desk.processes) == 1
 
 
+def test_a_burst_that_grows_after_its_end_gets_new_files(tmp_path):
+    desk = Desk(tmp_path, min_db=0.0)
+    for end_s in (20, 40, 40, 30):
+        desk.board.add([burst(NOON_S, NOON_S + end_s, peak_db=20.0 + end_s)])
+        desk.keeper.update()
+        desk.clock.now_s += WRITE_S
+    jobs = [job for process in desk.processes for job in process.jobs]
+    assert [job.times_s[-1] - NOON_S for job in jobs] == [34, 54]
+    assert len(list((tmp_path / "bursts").iterdir())) == 1
+
+
+def test_a_burst_waits_once_for_its_files(tmp_path):
+    pictures = BurstPictures(tmp_path, rows(), 0.0, lambda: FakeProcess([]))
+    for end_s in (20, 30, 40):
+        pictures.add(burst(NOON_S, NOON_S + end_s))
+    assert pictures.write_next() == ""
+    assert not pictures.has_waiting
+
+
 def test_a_failing_picture_is_tried_again_and_then_dropped(tmp_path, caplog):
     desk = Desk(
         tmp_path, min_db=0.0, answers=[{"ok": False, "error": "no space left"}, None, {"ok": False, "error": "x"}]
@@ -298,7 +384,7 @@ def test_a_failing_picture_is_tried_again_and_then_dropped(tmp_path, caplog):
 
 
 def test_rows_that_have_left_the_memory_are_reported(tmp_path, caplog):
-    desk = Desk(tmp_path, min_db=0.0, rows=lambda begin_s, end_s: None)
+    desk = Desk(tmp_path, min_db=0.0, timeline=rows(count=10))
     desk.board.add([burst(NOON_S)])
     desk.keeper.update()
     assert "not available any more" in caplog.text
@@ -312,7 +398,7 @@ def test_loaded_bursts_get_no_files(tmp_path):
 
 
 def test_many_strong_bursts_do_not_fill_the_memory(tmp_path):
-    pictures = BurstPictures(tmp_path, rows_between, 0.0, lambda: FakeProcess([]))
+    pictures = BurstPictures(tmp_path, rows(), 0.0, lambda: FakeProcess([]))
     for number in range(500):
         pictures.add(burst(NOON_S + number))
     assert len(pictures._waiting) == burst_pictures.MAX_WAITING
@@ -320,7 +406,7 @@ def test_many_strong_bursts_do_not_fill_the_memory(tmp_path):
 
 def test_the_thread_writes_and_ends_with_what_waits(tmp_path):
     board = BurstBoard()
-    keeper = BurstKeeper(tmp_path, board, rows_between, clock=lambda: NOON_S)
+    keeper = BurstKeeper(tmp_path, board, rows(), clock=lambda: NOON_S)
     keeper.start()
     keeper.start()
     board.add([burst(NOON_S, name="a")])
@@ -340,10 +426,12 @@ def test_the_thread_writes_and_ends_with_what_waits(tmp_path):
 def test_the_thread_survives_an_unforeseen_error(tmp_path, caplog):
     board = BurstBoard()
 
-    def fail(begin_s, end_s):
-        raise RuntimeError("unforeseen")
+    class Failing(RowTimeline):
+        def known_rows(self, begin_s, end_s):
+            raise RuntimeError("unforeseen")
 
-    keeper = BurstKeeper(tmp_path, board, fail, 0.0, clock=lambda: NOON_S)
+    failing = Failing(**vars(rows()))
+    keeper = BurstKeeper(tmp_path, board, failing, 0.0, clock=lambda: NOON_S)
     keeper.start()
     board.add([burst(NOON_S)])
     poll_until(lambda: "unforeseen" in keeper.problem)
@@ -352,7 +440,7 @@ def test_the_thread_survives_an_unforeseen_error(tmp_path, caplog):
 
 
 def test_a_real_process_draws_the_picture(tmp_path):
-    pictures = BurstPictures(tmp_path / "bursts", rows_between, 0.0)
+    pictures = BurstPictures(tmp_path / "bursts", rows(), 0.0)
     pictures.add(burst(NOON_S, name="20250818T120000-1"))
     try:
         assert pictures.write_next() == ""
@@ -365,34 +453,27 @@ def test_a_real_process_draws_the_picture(tmp_path):
     ]
     with Image.open(tmp_path / "bursts" / "20250818T120000-1.png") as picture:
         assert picture.width > 1000
-    rows = read_recording(tmp_path / "bursts" / "20250818T120000-1.fits")
-    assert rows.products == ("I",)
-    assert rows.times_s[0] < NOON_S < NOON_S + 20 < rows.times_s[-1]
-
-
-@pytest.mark.parametrize(
-    ("begin_s", "peak_s", "end_s", "limits"),
-    [
-        (0, 5, 20, (-15, 35)),
-        (0, 100, 200, (-50, 250)),
-        (0, 100, 1000, (-120, 1120)),
-        (0, 100, 10_000, (-120, 1680)),
-        (0, 5000, 10_000, (4100, 5900)),
-        (0, 9_990, 10_000, (8320, 10_120)),
-    ],
-)
-def test_a_picture_has_the_burst_or_the_time_around_its_peak(begin_s, peak_s, end_s, limits):
-    found = picture_limits(burst(begin_s, end_s, peak_s=peak_s))
-    assert found == limits
-    assert found[1] - found[0] <= MAX_PICTURE_S
+    written = read_recording(tmp_path / "bursts" / "20250818T120000-1.fits")
+    assert written.products == ("I",)
+    assert written.times_s[0] < NOON_S < NOON_S + 20 < written.times_s[-1]
+    assert written.notes == ()
 
 
 def test_the_spectrum_of_a_picture_is_that_of_the_peak(tmp_path):
-    rows = rows_between(NOON_S - 15, NOON_S + 35)
-    job = burst_job(rows, burst(NOON_S), tmp_path / "a.png")
-    peak = rows.data[np.flatnonzero(rows.times_s == NOON_S + 5)[0]]
-    np.testing.assert_array_equal(job.spectra["XX"], peak[:, 0])
-    assert replace(job, stem="").stem == ""
+    found = read_burst_rows(rows(), burst(NOON_S)).shown
+    job = burst_job(found, burst(NOON_S), tmp_path / "a.png")
+    peak = found.data[np.flatnonzero(found.times_s == NOON_S + 5)[0]]
+    np.testing.assert_array_equal(job.spectra["I"], peak[:, 0])
+
+
+def test_a_burst_without_its_begin_says_so_in_title_and_header(tmp_path):
+    desk = Desk(tmp_path, min_db=0.0, timeline=rows(600, NOON_S + 30))
+    desk.board.add([burst(NOON_S, NOON_S + 90, name="late", peak_s=NOON_S + 60)])
+    desk.keeper.update()
+    ((job,),) = [process.jobs for process in desk.processes]
+    assert job.note.endswith(", rows from 12:00:30 on")
+    (note,) = read_recording(tmp_path / "bursts" / "late.fits").notes
+    assert note.text == "this file has the rows from 12:00:30 to 12:01:52 of a burst from 12:00:00 to 12:01:30 UTC"
 
 
 @pytest.mark.parametrize(("name", "stem"), [("20250818T12-1", "20250818T12-1"), ("../é\x00", "_____"), ("", "burst")])

@@ -28,7 +28,7 @@ def found(begin_s=102, end_s=None, kind=III, **keys):
 
 
 def series(*bursts, files=("A",)):
-    covered = tuple(Covered(name, T0 + 900 * i, T0 + 900 * (i + 1), 20.0, 90.0) for i, name in enumerate(files))
+    covered = tuple(Covered(name, ((T0 + 900 * i, T0 + 900 * (i + 1)),), 20.0, 90.0) for i, name in enumerate(files))
     return FoundSeries(files[0], covered, bursts)
 
 

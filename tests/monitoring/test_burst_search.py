@@ -123,6 +123,25 @@ def test_an_archive_is_one_series_for_each_axis_and_interval(tmp_path):
     assert found.bursts[0].source == "archive"
 
 
+def test_gaps_within_a_part_are_not_covered(tmp_path, monkeypatch):
+    monkeypatch.setattr(burst_parts, "PART_S", 14_400.0)
+    made = rows(0, 7200)
+    # Rows are missing for half a minute, and for half an hour.
+    gaps = ((made.times_s > DAY_S + 600) & (made.times_s <= DAY_S + 630)) | (
+        (made.times_s > DAY_S + 1800) & (made.times_s <= DAY_S + 3600)
+    )
+    with_gaps = made.only(~gaps)
+    directory = tmp_path / "archive"
+    open_store(directory, with_gaps).append(with_gaps)
+    export(with_gaps, tmp_path / "one.npz")
+    expected = ((DAY_S, DAY_S + 1800), (DAY_S + 3600, DAY_S + 7200))
+    for path in (directory, tmp_path / "one.npz"):
+        (covered,) = search([path], FINDER, workers=1).covered
+        assert covered.spans_s == expected
+        assert not covered.touches(DAY_S + 1800, DAY_S + 3600, 0, 100)
+        assert covered.touches(DAY_S + 1740, DAY_S + 3600, 0, 100)
+
+
 def test_rows_before_the_start_give_the_background_and_no_burst(files):
     found = search(files, FINDER, RowSelection(start_s=DAY_S + 605, end_s=DAY_S + 7010), workers=1)
     assert begins(found) == [610, 3600, 7005]

@@ -23,6 +23,8 @@ from sunspec_tui.monitoring.command_run import MAX_OUTPUT_BYTES, MAX_SHOWN_CHARA
 from sunspec_tui.monitoring.event_command import CommandLimits, EventCommand
 
 QUICK = CommandLimits(time_s=30.0, kill_after_s=0.2, stop_s=0.1)
+PATIENT = CommandLimits(time_s=30.0, stop_s=30.0)
+"""Limits with which `stop` waits for the end of the command."""
 log = logging.getLogger("sunspec_tui.monitoring.test")
 
 
@@ -70,7 +72,7 @@ def report(number=0, state=ReportState.END, **values):
 
 def test_the_command_reads_one_line_of_json(start, tmp_path):
     out = tmp_path / "lines"
-    command = start("sh", "-c", f"cat >> {out}")
+    command = start("sh", "-c", f"cat >> {out}", limits=PATIENT)
     command.submit(report(1, ReportState.BEGIN, is_open=True))
     command.submit(report(1))
     lines = poll_until(lambda: len(found := out.read_text().splitlines() if out.exists() else []) == 2 and found, 30)
@@ -102,7 +104,7 @@ def test_a_command_runs_in_a_process_with_many_open_files(tmp_path):
 
 def test_words_are_no_shell(start, tmp_path, events):
     target = tmp_path / "made"
-    command = start("echo", f"; touch {target}", "$(touch x)")
+    command = start("echo", f"; touch {target}", "$(touch x)", limits=PATIENT)
     command.submit(report())
     poll_until(lambda: command.status().started == 1, 30)
     command.stop()
@@ -170,7 +172,7 @@ def test_endless_output_is_read_and_forgotten(start):
 
 
 def test_long_output_of_a_command_that_works_is_no_fault(start, events):
-    command = start(*python(f"print('x' * {20 * MAX_OUTPUT_BYTES})"))
+    command = start(*python(f"print('x' * {20 * MAX_OUTPUT_BYTES})"), limits=PATIENT)
     command.submit(report())
     poll_until(lambda: command.status().started, 30)
     command.stop()
@@ -179,7 +181,7 @@ def test_long_output_of_a_command_that_works_is_no_fault(start, events):
 
 def test_input_that_is_not_read_and_closed_outputs_are_no_fault(start, events, tmp_path):
     done = tmp_path / "done"
-    command = start("sh", "-c", f"exec <&- >&- 2>&-; touch {done}")
+    command = start("sh", "-c", f"exec <&- >&- 2>&-; touch {done}", limits=PATIENT)
     command.submit(report(reason="x" * 500_000))
     poll_until(done.exists, 30)
     command.stop()

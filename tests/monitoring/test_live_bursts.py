@@ -267,6 +267,7 @@ def test_the_newest_and_the_strongest_are_solar_and_not_wrong():
 WATCHED = BurstStatus(
     BurstState.WATCHING, RowCounts(100, 7, 1), BurstList([burst(peak_db=math.nan, circular=0.5)]), {III: 4, RFI: 2},
     {III: 1}, NOON_S + 64, 2, 3, None, CommandStatus(CommandState.FAILING, 5, 4, 3, 2, "--on-event: /bin/x fails"),
+    table_problem="the disk of /bin/x is full",
 )  # fmt: skip
 
 
@@ -276,8 +277,8 @@ def test_the_status_record_has_bursts_and_reports():
         "bursts": "watching", "bursts_today": {"III": 1}, "bursts_total": {"III": 4, "RFI": 2},
         "bursts_open": 0, "bursts_newest": record["bursts_newest"], "bursts_since_last_s": 60.0, "bursts_rows": 100,
         "bursts_rows_skipped": 7, "bursts_rows_waiting": 1, "bursts_reported": 2, "bursts_held_back": 3,
-        "bursts_error": "", "on_event": "failing", "on_event_calls": 5, "on_event_failed": 4, "on_event_dropped": 3,
-        "on_event_waiting": 2, "on_event_error": "--on-event: /bin/x fails",
+        "bursts_error": "the disk of /bin/x is full", "on_event": "failing", "on_event_calls": 5, "on_event_failed": 4,
+        "on_event_dropped": 3, "on_event_waiting": 2, "on_event_error": "--on-event: /bin/x fails",
     }  # fmt: skip
     assert (record["bursts_newest"]["type"], record["bursts_newest"]["circular"]) == ("III", 0.5)
     assert json.loads(json_line(Snapshot(NOON_S, "", bursts=WATCHED)))["bursts"] == "watching"
@@ -292,7 +293,7 @@ def test_the_page_gets_no_local_path():
 def test_the_status_line_has_the_newest_burst():
     line = text_line(Snapshot(NOON_S + 64, "", bursts=WATCHED))
     assert "bursts 1 III  newest III 18:41:30 25-80 MHz, 60 s ago  7 rows not searched  " in line
-    assert "3 calls of --on-event left out  --on-event: /bin/x fails" in line
+    assert "3 calls of --on-event left out  the disk of /bin/x is full  --on-event: /bin/x fails" in line
     assert "bursts" not in text_line(Snapshot(NOON_S, ""))
     assert "  bursts 0" in text_line(Snapshot(NOON_S, "", bursts=BurstStatus(BurstState.WATCHING)))
 

@@ -95,6 +95,10 @@ class RowTimeline:
         begin_us = times_us - np.rint(self.cadence_s[which] * 1e6).astype(np.int64)
         return TimeBlocks.of_rows(times_us, begin_us, self.missing[which], self.restarts[which], values)
 
+    def known_rows(self, begin_s: float, end_s: float) -> Recording | None:
+        """Return the rows that can be read: all."""
+        return self.recording(begin_s, end_s)
+
     def recording(self, begin_s: float, end_s: float) -> Recording | None:
         """Return rows between two times."""
         which = (self.times_s >= max(begin_s, self.coarse_before_s)) & (self.times_s < end_s)

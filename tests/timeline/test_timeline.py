@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from timelines import RowTimeline
 
+from sunspec_tui.core.errors import ArchiveError
 from sunspec_tui.core.frequency_axis import Axis
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import Mark, RingBuffer
+from sunspec_tui.core.ring_copy import ring_recording
 from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.time_blocks import STEPS_S, TimeBlocks
 from sunspec_tui.timeline.memory_blocks import KEPT_S, MAX_BINS, MemoryBlocks
@@ -247,3 +249,32 @@ def test_all_rows_are_shown_after_the_clock_went_back() -> None:
     found = stream.timeline.blocks(0, begin_s, end_s, Product.XX)
     assert sum(int(part.rows.sum()) for part in found) == len(stream.rows)
     assert {part.step_s for part in found} == {0, 2}
+
+
+class FailingArchive:
+    """Archive whose disk has failed."""
+
+    def extent(self) -> None:
+        """Return no rows."""
+
+    axis = extent
+
+    def recording(self, begin_s: float, end_s: float) -> None:
+        """Raise an error."""
+        raise ArchiveError("the archive cannot be read")
+
+
+def test_known_rows_are_those_of_the_ring_if_the_archive_fails(caplog: pytest.LogCaptureFixture) -> None:
+    stream = Stream(nbins=2, npol=1)
+    stream.send(40)
+    whole = ring_recording(stream.ring, stream.axis, stream.cadence_s)
+    timeline = Timeline(
+        stream.epochs, lambda begin_s, end_s: whole.only((whole.times_s >= begin_s) & (whole.times_s < end_s)),
+        FailingArchive(),
+    )  # fmt: skip
+    with pytest.raises(ArchiveError):
+        timeline.recording(BEGIN_S - 100, BEGIN_S + 5)
+    for _ in range(2):
+        assert len(timeline.known_rows(BEGIN_S - 100, BEGIN_S + 5)) == 19
+    assert caplog.text.count("the archive cannot be read") == 1
+    assert timeline.known_rows(BEGIN_S - 100, BEGIN_S) is None

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 from growing_timelines import GrowingTimeline
-from monitors import START_S, Screen, StillReceiver, differences
+from monitors import START_S, StillReceiver, differences
 from sky_frames import sky
 from terminals import CURSOR_QUESTION
 from textual import events
@@ -47,19 +47,14 @@ def shown(timeline, keep, monkeypatch):
 
 
 @pytest.fixture
-def show(timeline, frames):
-    opened = []
-
+def show(timeline, frames, open_screen):
     def start(size, **options):
         receiver = StillReceiver()
         for data in frames:
             receiver.feed(data)
-        opened.append(Screen(*size, receiver, **options))
-        return refresh(opened[-1])
+        return refresh(open_screen(size, receiver, **options))
 
-    yield start
-    for each in opened:
-        each.close()
+    return start
 
 
 def refresh(screen):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from archive_runs import Following
-from monitors import Screen, StillReceiver
+from monitors import StillReceiver
 from recordings import recording
 from scenes import NBINS, feed
 
@@ -108,20 +108,15 @@ def test_the_archive_gets_powers_as_received(tmp_path):
 
 
 @pytest.fixture
-def show():
-    opened = []
-
+def show(open_screen):
     def run(receiver, columns=120, lines=40, **options):
-        screen = Screen(columns, lines, receiver, **options)
-        opened.append(screen)
+        screen = open_screen((columns, lines), receiver, **options)
         for _ in range(2):
             screen.tick()
             screen.settle()
         return screen
 
-    yield run
-    for screen in opened:
-        screen.close()
+    return run
 
 
 def text_of(screen):

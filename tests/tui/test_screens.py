@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from monitors import Screen, StillReceiver, differences
-from screen_snapshots import Screens, text_of
+from monitors import StillReceiver, differences
+from screen_snapshots import text_of
+from shown_screens import FRAMES, refresh
 from sky_frames import MHZ, sky
 from waiting import poll_until
 
@@ -21,45 +22,20 @@ from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.link_pacing import Quality
 
 SIZES = [(80, 24), (120, 40), (200, 60), (250, 70)]
-FRAMES = 330
 TAGS = (344_176_543_210_000_000, 344_176_739_210_000_000)  # before a restart and after it
 
 
 @pytest.fixture
-def picture(snapshot):
-    return snapshot.use_extension(Screens)
-
-
-@pytest.fixture(scope="module")
-def frames():
-    return [sky(n) for n in range(FRAMES)]
-
-
-@pytest.fixture
-def show():
-    opened = []
-
+def show(open_screen):
     def start(size, frames=(), **options):
         receiver = StillReceiver()
         for n, data in enumerate(frames):
             if n == 200:
                 receiver.skip(14)
             receiver.feed(data, time_tag=TAGS[n >= 280])
-        opened.append(Screen(*size, receiver, **options))
-        refresh(opened[-1])
-        return opened[-1]
+        return refresh(open_screen(size, receiver, **options))
 
-    yield start
-    for each in opened:
-        each.close()
-
-
-def refresh(screen):
-    """Let the monitor lay out its widgets, load the history and draw."""
-    for _ in range(3):
-        screen.tick()
-        screen.settle()
-    return screen
+    return start
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))

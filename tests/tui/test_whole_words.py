@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from extent import some
-from monitors import Screen, StillReceiver
+from monitors import StillReceiver
 from sky_frames import sky
 from textual.geometry import Region
 
@@ -36,24 +36,19 @@ def frames():
 
 
 @pytest.fixture
-def show():
-    opened = []
-
+def show(open_screen):
     def start(size, frames=()):
         receiver = StillReceiver()
         for n, data in enumerate(frames[:FRAMES]):
             if n == 20:
                 receiver.skip(14)
             receiver.feed(data)
-        screen = Screen(*size, receiver, settings=Settings(plot_interval=0))
+        screen = open_screen(size, receiver, settings=Settings(plot_interval=0))
         # The cells are read from the canvas, because a terminal in Python is slow.
         screen._stream.feed = lambda _: None
-        opened.append(screen)
         return screen
 
-    yield start
-    for each in opened:
-        each.close()
+    return start
 
 
 def words(text):

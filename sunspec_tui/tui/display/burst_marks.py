@@ -89,7 +89,7 @@ class BurstMark:
         label_cell = min(other.box.first, columns - len(other.label))
         if label_cell > self.box.first + len(self.label) + _GAP_CELLS:
             return True
-        # A label stands on the line above its bracket.
+        # A label is on the line above its bracket.
         apart = other.box.low > self.box.high + 1 or other.box.high < self.box.low - 1
         return apart and not any_band
 

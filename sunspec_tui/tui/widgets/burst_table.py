@@ -16,7 +16,7 @@ from sunspec_tui.tui.widgets.fitting import wrap_line
 
 _UNKNOWN = "–"
 _GAP, _WIDE_GAP = 1, 2
-# The reason stands in the row if it has this much room.
+# Width of the reason in cells from which on the row has one.
 _MIN_REASON = 24
 
 
