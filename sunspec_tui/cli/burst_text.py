@@ -9,14 +9,22 @@ from sunspec_tui.core.times import format_clock, format_date_and_clock
 from sunspec_tui.monitoring.burst_comparison import Comparison, Outcome, ReportResult
 
 _HEAD = ("type", "conf", "begin UTC", "peak", "end", "MHz", "dB", "MHz/s", "reason")
-_LEFT = {0, 2, 8}
-_MAX_REASON = 60
+_LEFT = {0, 2, 8, 9}
+_MAX_REASON, _MAX_SOURCE = 60, 40
 _MAX_LISTED = 8
 
 
 def burst_lines(bursts: Iterable[Burst]) -> list[str]:
-    """Return a table of bursts, with its head."""
-    return aligned([_HEAD, *map(_burst_cells, bursts)], _LEFT)
+    """Return a table of bursts, with its head.
+
+    It has the sources if there are several: two stations may have found the same burst.
+    """
+    found = list(bursts)
+    rows = [_HEAD, *map(_burst_cells, found)]
+    if len({burst.source for burst in found}) > 1:
+        sources = ("source", *(printable(burst.source, _MAX_SOURCE) for burst in found))
+        rows = [(*row, source) for row, source in zip(rows, sources, strict=True)]
+    return aligned(rows, _LEFT)
 
 
 def _burst_cells(burst: Burst) -> tuple[str, ...]:

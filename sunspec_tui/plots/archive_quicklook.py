@@ -5,10 +5,12 @@ pictures are returned, and only this process writes files. The times of a period
 its columns fits the length of its data. Dask is imported when it is first needed.
 """
 
+import logging
 import math
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from concurrent.futures import CancelledError
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -29,6 +31,8 @@ from sunspec_tui.files.xarray_dataset import from_dataset
 from sunspec_tui.plots.column_reduction import MAX_COLUMNS, Reduced, column_width_s, reduce_rows
 from sunspec_tui.plots.process_pool import Call, Key, Task, run_in_processes
 from sunspec_tui.plots.quicklook_figure import FigureChoices, quicklook_png, write_picture
+
+log = logging.getLogger(__name__)
 
 PERIODS_S = {"day": 86_400.0, "hour": 3_600.0}
 """Lengths of the pictures that can be made."""
@@ -203,6 +207,8 @@ def _run_on_cluster(tasks: Iterable[Task[Key]], scheduler: str) -> Generator[tup
     except (OSError, ValueError, TimeoutError) as error:
         raise ArchiveError(f"no scheduler answers at {scheduler}: {error}; check --scheduler") from error
     with client:
+        if not client.nthreads():
+            log.warning("the scheduler at %s has no workers yet; the work begins with the first one", scheduler)
         drawn = {
             client.submit(
                 task.finish, [client.submit(each, *given, pure=False) for each, given in task.calls], pure=False
@@ -210,9 +216,24 @@ def _run_on_cluster(tasks: Iterable[Task[Key]], scheduler: str) -> Generator[tup
             for task in tasks
         }
         for future in distributed.as_completed(list(drawn)):
-            finished = future.status == "finished"
-            yield drawn[future], future.result() if finished else future.exception()
+            yield drawn[future], _result_of(future, scheduler)
             future.release()
+
+
+def _result_of(future: Any, scheduler: str) -> Any:
+    """Return the result or the exception of a task of a cluster.
+
+    Raises
+    ------
+    ArchiveError
+        If the scheduler has ended, which cancels all tasks.
+    """
+    with suppress(OSError, CancelledError):
+        if future.status == "finished":
+            return future.result()
+        if future.status == "error":
+            return future.exception()
+    raise ArchiveError(f"the scheduler at {scheduler} does not answer any more; start it again, and repeat the command")
 
 
 def hour_calls(directory: Path, product: Product, begin_s: float, per: str, *, whole: bool = False) -> list[Call[Hour]]:

@@ -62,13 +62,18 @@ def test_bursts_are_printed_with_their_counts(files, capsys):
     assert bursts(files / "*.npz") == 0
     told = capsys.readouterr()
     head, first, second, last = told.out.splitlines()
-    assert head.split() == ["type", "conf", "begin", "UTC", "peak", "end", "MHz", "dB", "MHz/s", "reason"]
+    assert head.split() == ["type", "conf", "begin", "UTC", "peak", "end", "MHz", "dB", "MHz/s", "reason", "source"]
     assert first.split() == [
-        "III", "0.75", "2025-08-18", "00:10:05", "00:10:05", "00:10:20", "40-60", "10.0", "bright", "rows",
+        "III", "0.75", "2025-08-18", "00:10:05", "00:10:05", "00:10:20", "40-60", "10.0", "bright", "rows", "a.npz",
     ]  # fmt: skip
     assert "01:00:00" in second
     assert last == "2 bursts: 2 III"
     assert "fake" not in told.out
+
+
+def test_bursts_of_one_source_do_not_repeat_it(files, capsys):
+    assert bursts(files / "a.npz") == 0
+    assert "a.npz" not in capsys.readouterr().out
 
 
 def test_an_archive_and_a_table(tmp_path, capsys):

@@ -2,6 +2,8 @@
 
 import socket
 import sys
+from concurrent.futures import CancelledError
+from copy import copy
 from dataclasses import replace
 from itertools import pairwise
 
@@ -255,6 +257,48 @@ def test_a_cluster_finds_the_same(files):
     ) as cluster:
         found = search(files, FINDER, scheduler=cluster.scheduler_address)
     assert begins(found) == [605, 3600, 7005, 9010]
+
+
+class LostCluster:
+    """A library of clusters whose scheduler ends while it works."""
+
+    def __init__(self, status="cancelled", error=None):
+        self.status, self._error = status, error
+
+    def Client(self, address, timeout):  # noqa: N802 - as in the library
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def nthreads(self):
+        return {}
+
+    def submit(self, *_, **__):
+        return copy(self)
+
+    def as_completed(self, futures):
+        return futures
+
+    def result(self):
+        raise self._error
+
+    def release(self):
+        pass
+
+
+@pytest.mark.parametrize(
+    "cluster", [LostCluster(), LostCluster("lost"), LostCluster("finished", OSError("closed")),
+                LostCluster("finished", CancelledError())],
+)  # fmt: skip
+def test_a_scheduler_that_ends_is_one_sentence(files, monkeypatch, caplog, cluster):
+    monkeypatch.setitem(sys.modules, "distributed", cluster)
+    with pytest.raises(ArchiveError, match="tcp://sun:1 does not answer any more; start it again"):
+        search(files, FINDER, scheduler="tcp://sun:1")
+    assert "no workers yet" in caplog.text
 
 
 @needs_events
