@@ -24,7 +24,7 @@ from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.monitoring.burst_status import RowCounts
 from sunspec_tui.monitoring.cadence_watch import CadenceWatch
-from sunspec_tui.monitoring.row_order import rows_in_order
+from sunspec_tui.monitoring.row_order import is_next_needed, rows_in_order
 
 log = logging.getLogger(__name__)
 
@@ -147,9 +147,10 @@ class BurstFollower:
 
     def update(self) -> None:
         """Search the rows that have come since the last call."""
-        for epoch in self._epochs():
+        epochs = self._epochs()
+        for epoch in epochs:
             if self._epoch is None or epoch.number >= self._epoch.number:
-                self._follow(epoch)
+                self._follow(epoch, goes_on=epoch is epochs[-1] and not self._ending.is_set())
         self._publish(())
 
     def close(self) -> None:
@@ -164,8 +165,11 @@ class BurstFollower:
         self._publish(changes)
         self._publish(replace(burst, is_open=False) for burst in tuple(self._open.values()))
 
-    def _follow(self, epoch: Epoch) -> None:
-        """Search the new rows of an epoch."""
+    def _follow(self, epoch: Epoch, *, goes_on: bool) -> None:
+        """Search the new rows of an epoch.
+
+        If it goes on, a last row with an odd time waits for the next.
+        """
         if not epoch.ring.filled:
             return
         if self._epoch is None or epoch.number != self._epoch.number:
@@ -174,6 +178,8 @@ class BurstFollower:
         while time.monotonic() < self._end_by_s:
             self._skip_to(ring.count - ring.filled)
             rows = ring.between(self._next_row, self._next_row + BATCH_ROWS, scaled=False)
+            if goes_on and is_next_needed(rows.times_s, self.data_s):
+                rows = rows.first(len(rows) - 1)
             if len(rows):
                 # Some rows may have left the ring since its oldest row was read.
                 self._skip_to(rows.count - len(rows))

@@ -80,8 +80,29 @@ def test_a_gap_is_given_as_it_is(followed):
     followed.search(HIGH)
     followed.rings.next_s += 3600
     followed.search(HIGH)
+    assert followed.follower.counts == RowCounts(1, 0, 1)
+    followed.search(HIGH)
     assert len(followed.detectors.made) == 1
-    assert np.diff(followed.detectors.made[0].times_s) == pytest.approx([3600.25])
+    assert np.diff(followed.detectors.made[0].times_s) == pytest.approx([3600.25, 0.25])
+
+
+def test_a_row_with_a_wrong_time_is_left_out_and_the_detector_goes_on(followed):
+    followed.search(LOW, LOW)
+    followed.search(HIGH, at=lambda time_s: time_s + 86400)
+    followed.search(LOW, LOW)
+    assert len(followed.detectors.made) == 1
+    assert not followed.detectors.made[0].is_closed
+    assert followed.states == []
+    assert followed.follower.counts == RowCounts(4, 1, 0)
+
+
+def test_the_last_row_is_searched_when_an_epoch_ends_whatever_its_time(followed):
+    followed.search(LOW)
+    followed.rings.next_s += 3600
+    followed.search(LOW)
+    followed.rings.begin_epoch(chan0=600)
+    followed.search(LOW)
+    assert followed.follower.counts == RowCounts(3, 0, 0)
 
 
 def test_another_cadence_closes_open_bursts_and_gets_a_new_detector(followed):
@@ -135,10 +156,10 @@ def test_rows_of_an_epoch_that_is_gone_are_counted():
 
 def test_a_replay_that_begins_anew_gets_a_new_detector(followed):
     followed.search(LOW, HIGH)
-    followed.search(HIGH, at=lambda time_s: time_s - 600)
-    assert followed.states == [True, False, True]
+    followed.search(HIGH, HIGH, at=lambda time_s: time_s - 600)
+    assert followed.states[:3] == [True, False, True]
     assert len(followed.detectors.made) == 2
-    assert followed.follower.data_s == NOON_S + 0.5 - 600
+    assert followed.follower.data_s == NOON_S + 0.75 - 600
 
 
 def test_a_row_without_a_valid_time_is_counted(followed):
