@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sunspec_tui.bursts.begins import half_begin
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
-from sunspec_tui.bursts.classify import MIN_CONTINUUM_S, MIN_DESCENT, MIN_TRACK_S, Verdict
+from sunspec_tui.bursts.classify import MIN_CONTINUUM_S, MIN_DESCENT, MIN_TRACK_S, Verdict, drifts_as_shock
 from sunspec_tui.bursts.joining import MAX_PAUSE_S, Piece
 from sunspec_tui.bursts.measure import LIGHT_KM_S, STRONG_SHARE
 from sunspec_tui.bursts.ridge_cover import Cover
@@ -84,11 +84,13 @@ def slow_groups(sweeps: Iterable[Sweep], pieces: Sequence[Piece], nbins: int, ce
     """
     parts = [_part_of_lane(sweep, cell_s) for sweep in sweeps if is_lane(sweep)]
     parts += [_part_of_piece(piece) for piece in pieces if piece.verdict.type is BurstType.II]
-    groups = []
+    groups, left = list[SlowGroup](), list(pieces)
     for chain in chains(parts):
         length_s = max(part.end_s for part in chain) - min(part.begin_s for part in chain)
         if length_s >= MIN_II_S and any(part.is_sure for part in chain):
-            groups.append(_with_claimed(chain, pieces, nbins))
+            group = _with_claimed(chain, left, nbins)
+            groups.append(group)
+            left = [piece for piece in left if piece not in group.pieces]
     return groups
 
 
@@ -134,11 +136,13 @@ def _is_on(piece: Piece, cover: Cover | None) -> bool:
 def belongs_to(piece: Piece, chain: Sequence[_Part], begin_s: float) -> bool:
     """Return True if a piece may be a lane of a chain.
 
-    Its type is unknown, and it begins after the begin of the chain. One that stays at its frequencies for long must lie
-    between those of the chain, because it may be interference.
+    Its type is unknown, or it is what is left of a burst and drifts as a shock, and it begins after the begin of the
+    chain. One that stays at its frequencies for long must lie between those of the chain, because it may be
+    interference.
     """
     found = piece.measures
-    if piece.verdict.type is not BurstType.UNKNOWN or found.run_s < _SLOW_S or found.begin_s < begin_s - _BEFORE_S:
+    is_possible = piece.verdict.type is BurstType.UNKNOWN or is_moving_continuum(piece)
+    if not is_possible or found.run_s < _SLOW_S or found.begin_s < begin_s - _BEFORE_S:
         return False
     ratio = _LANE_RATIO if found.run_s < MIN_TRACK_S else 1.0
     return any(
@@ -148,6 +152,12 @@ def belongs_to(piece: Piece, chain: Sequence[_Part], begin_s: float) -> bool:
         for part in chain
         if isinstance(part.source, Piece)
     )
+
+
+def is_moving_continuum(piece: Piece) -> bool:
+    """Return True if a continuum moves down as a shock does."""
+    found = piece.measures
+    return piece.verdict.type is BurstType.CONTINUUM and drifts_as_shock(found) and found.descent <= -MIN_DESCENT
 
 
 def begin_of(group: SlowGroup, cell_s: float) -> float:

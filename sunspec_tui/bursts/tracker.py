@@ -155,26 +155,29 @@ class BurstTracker:
             latest_s = now_s
         # A run that goes on has another end here than in the event.
         kept: set[Key] = set()
+        settled: set[Run | Sweep] = set()
         sweeps: list[Sweep] = []
         for event in events:
             if event.burst.is_open or event.burst.end_s >= latest_s:
                 kept.update(keys_of(event))
                 sweeps += event.sweeps
             else:
+                settled.update(event.runs, event.sweeps)
                 self._forget(event)
+        # Parts of a structure may be bursts of their own: those that are settled must not be found anew.
         old = [
             run
             for runs in self._structures.all()
-            if max(run.end for run in runs) * self._cell_s < latest_s
+            for is_old in [max(run.end for run in runs) * self._cell_s < latest_s]
             for run in runs
-            if (run.bin, run.begin) not in kept
+            if run in settled or (is_old and (run.bin, run.begin) not in kept)
         ]
         self._structures.remove(old)
         self._hits = [hit for hit in self._hits if hit.end * self._cell_s >= latest_s]
         # A sweep that was seen in what is still known is needed to find it there again.
         begins = (run.begin for runs in self._structures.all() for run in runs)
         oldest = min([latest_s / self._cell_s, *begins, *(sweep.begin for sweep in sweeps)])
-        self._sweeps = [sweep for sweep in self._sweeps if sweep.end >= oldest]
+        self._sweeps = [sweep for sweep in self._sweeps if sweep.end >= oldest and sweep not in settled]
 
     def _forget(self, event: Event) -> None:
         """Forget the name of a settled burst; it is shown no more."""

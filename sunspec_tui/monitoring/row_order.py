@@ -28,7 +28,7 @@ def are_single_errors(times_s: NDArray[np.float64], last_s: float) -> NDArray[np
 
 
 def is_next_needed(times_s: NDArray[np.float64], last_s: float) -> bool:
-    """Return True if only the next row tells whether the last one has a wrong time."""
+    """Return True if the next row tells whether the last is wrong."""
     known = np.append(last_s, times_s)
     known = known[np.isfinite(known)]
     is_valid = len(times_s) > 0 and math.isfinite(times_s[-1])

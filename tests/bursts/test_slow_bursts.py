@@ -178,3 +178,27 @@ def test_a_sounder_is_interference_and_lanes_alone_are_a_burst():
     assert shock.burst.drift_mhz_s < 0
     assert shock.sweeps == (later,)
     assert "km/s" in shock.burst.reason
+
+
+def test_a_piece_belongs_to_one_burst_alone():
+    first, second = sweep(lane_mhz(30, 60.0, 400.0)), sweep(lane_mhz(30, 60.0, 400.0), block=165)
+    found = replace(STATIONARY, begin_s=500.0, end_s=700.0, low_mhz=45.0, high_mhz=60.0, run_s=80.0)
+    shock = replace(SHOCK, begin_s=520.0, end_s=560.0, low_mhz=50.0, high_mhz=58.0)
+    number = int(np.abs(MHZ - 52).argmin())
+    unknown = Piece(
+        (run(number, cells(125), cells(175)),), found, replace(verdict(found, CELL_S), type=BurstType.UNKNOWN)
+    )
+    own = Piece((run(number + 1, cells(130), cells(140)),), shock, verdict(shock, CELL_S))
+    groups = slow_groups([first, second], [unknown, own], NBINS, CELL_S)
+    assert sum(unknown in group.pieces for group in groups) == 1
+
+
+@pytest.mark.parametrize(("descent", "belongs"), [(-0.2, True), (0.0, False)])
+def test_what_is_left_of_a_burst_is_of_it_if_it_moves_down(descent, belongs):
+    shock = replace(SHOCK, begin_s=400.0, end_s=600.0)
+    own = Piece((run(30, cells(100), cells(150)),), shock, verdict(shock, CELL_S))
+    found = replace(shock, begin_s=420.0, low_mhz=60.0, high_mhz=85.0, tail_share=1.0, descent=descent)
+    rest = Piece((run(60, cells(105), cells(145)),), found, verdict(found, CELL_S))
+    assert rest.verdict.type is BurstType.CONTINUUM
+    (group,) = slow_groups([], [own, rest], NBINS, CELL_S)
+    assert (rest in group.pieces) is belongs

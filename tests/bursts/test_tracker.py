@@ -6,6 +6,8 @@ import pytest
 from burst_runs import CELL_S, FIRST, MHZ, beam, run
 
 from sunspec_tui.bursts.drift_sums import DriftHit
+from sunspec_tui.bursts.events import Event
+from sunspec_tui.bursts.stepping import Work
 from sunspec_tui.bursts.tracker import MAX_RUNS, OPEN_S, SETTLED_S, BurstTracker, is_same
 from sunspec_tui.core.bursts import Burst, BurstType
 
@@ -109,3 +111,41 @@ def test_unknown_numbers_are_no_change():
 def test_nothing_gives_nothing():
     assert tracker().update(FIRST) == ()
     assert tracker().close() == ()
+
+
+class PartMaker:
+    """Makes two bursts of a structure: early and late runs."""
+
+    def __init__(self, edge):
+        self.edge, self.work = edge, Work()
+
+    def events(self, structures, hits, sweeps):
+        """Return the parts as bursts of unknown type."""
+        yield from self.work.pauses()
+        parts = [
+            tuple(each for each in runs if (each.begin < self.edge) is is_early)
+            for runs in structures
+            for is_early in (True, False)
+        ]
+        return [Event(part, self.burst(part)) for part in parts if part]
+
+    @staticmethod
+    def burst(runs):
+        """Return the burst of some runs."""
+        begin_s, end_s = min(each.begin for each in runs) * CELL_S, max(each.end for each in runs) * CELL_S
+        return Burst("", begin_s, begin_s, end_s, 20.0, 30.0)
+
+
+def test_a_settled_part_of_a_structure_is_not_found_anew():
+    follows = tracker()
+    length = 2 * int(SETTLED_S)
+    # Each run is linked with the next one, so that all are one structure; the late ones last longer.
+    cells = [FIRST + 100 * n for n in range(12)]
+    follows.add([run(10 + n, cell, cell + 200) for n, cell in enumerate(cells)], ())
+    follows._maker = PartMaker(cells[4])
+    seen = []
+    for cell in range(FIRST + 600, cells[-1] + 3 * length, 100):
+        seen += follows.update(cell)
+    assert len({burst.name for burst in seen}) == 2
+    assert not any(burst.is_wrong for burst in seen)
+    assert follows.run_count == 0
