@@ -14,11 +14,23 @@ from numpy.typing import NDArray
 
 from sunspec_tui.bursts.begins import begin_without, early_runs
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
-from sunspec_tui.bursts.classify import DURATION_S_MHZ, Verdict, verdict
+from sunspec_tui.bursts.classify import Verdict, verdict
 from sunspec_tui.bursts.drift_sums import DriftHit
-from sunspec_tui.bursts.joining import MAX_JOINED_S, MAX_PAUSE_S, Piece, is_fast, joined
+from sunspec_tui.bursts.faint_bursts import explains, faint_burst
+from sunspec_tui.bursts.joining import (
+    CONTINUA,
+    FAST_BURSTS,
+    MAX_JOINED_S,
+    MAX_PAUSE_S,
+    Piece,
+    is_continuum,
+    is_fast,
+    joined,
+    may_be_continuum,
+)
 from sunspec_tui.bursts.lanes import lane_ratio, lanes_of
-from sunspec_tui.bursts.measure import Measures, drift_of_delay, height_light_s, measures
+from sunspec_tui.bursts.measure import Measures, height_light_s, measures
+from sunspec_tui.bursts.noise_storms import storms
 from sunspec_tui.bursts.runs import Run
 from sunspec_tui.bursts.slow_bursts import SlowGroup, begin_of, lane_verdict, slow_groups
 from sunspec_tui.bursts.sounders import SounderCutter
@@ -36,13 +48,8 @@ MAX_CONTINUUM_PAUSE_S = 30.0
 MIN_UNKNOWN_DB, MIN_UNKNOWN_RATIO = 3.0, 1.3
 """Least strength and ratio of the band's limits of a burst of unknown type; weaker ones are not reported."""
 
-MIN_GRAINS, GRAIN_PAUSE_S, MAX_GRAIN_S, MAX_GRAIN_MHZ, MIN_GRAIN_MHZ = 15, 15.0, 5.0, 8.0, 50.0
-"""Least number of grains of a noise storm, longest pause between them, and their size and lowest frequency."""
-
 FAST = (BurstType.III, BurstType.GROUP)
 
-_ATTACHED_S = 5.0
-_MAX_GRAIN_SHARE = 0.3
 # What it takes to measure a structure and each of its runs, to look for a pause,
 # to compare a lane with others, and to look whether it is of a type II.
 _MEASURE_US, _MEASURE_RUN_US, _CUT_US, _LANE_US, _GROUP_US = 500.0, 2.0, 50.0, 100.0, 20.0
@@ -115,7 +122,7 @@ class EventMaker:
             yield from self.work.pauses()
             parts += self._strokes(self._piece(runs))
             self.work.add(_CUT_US)
-        pieces = yield from joined(parts, self._piece, self.work)
+        pieces = yield from joined(parts, self._piece, self.work, FAST_BURSTS)
         self.work.add(_GROUP_US * len(pieces))
         yield from self.work.pauses()
         events = list[Event]()
@@ -123,8 +130,9 @@ class EventMaker:
             yield from self.work.pauses()
             events.append((yield from self._shock(group)))
         taken = {run for event in events for run in event.runs}
-        of_type = [p for p in pieces if p.verdict.type is BurstType.CONTINUUM and p.runs[0] not in taken]
-        for pieces_of_one in followers(of_type, MAX_CONTINUUM_PAUSE_S):
+        long = [piece for piece in pieces if may_be_continuum(piece) and piece.runs[0] not in taken]
+        whole = yield from joined(long, self._piece, self.work, CONTINUA)
+        for pieces_of_one in followers([piece for piece in whole if is_continuum(piece)], MAX_CONTINUUM_PAUSE_S):
             yield from self.work.pauses()
             events.append((yield from self._slow_burst(pieces_of_one)))
         yield from self.work.pauses()
@@ -143,7 +151,8 @@ class EventMaker:
         taken = {run for event in events for run in event.runs}
         events += [self._event(piece) for piece in pieces if is_reported(piece) and piece.runs[0] not in taken]
         taken |= {run for event in events for run in event.runs}
-        events += self._storms(runs for runs in structures if runs[0] not in taken)
+        grains = (runs for runs in structures if runs[0] not in taken)
+        events += [self._storm(group) for group in storms(grains, self._mhz, self._cell_s)]
         events += self._faint_bursts(hits, events)
         return sorted(events, key=lambda event: (event.burst.begin_s, event.burst.low_mhz))
 
@@ -304,74 +313,23 @@ class EventMaker:
         burst = self._burst(runs, self._piece(runs).measures, Verdict(BurstType.INTERFERENCE, 0.9, words))
         return Event(runs, replace(burst, drift_mhz_s=drift, drift_error_mhz_s=error), (sweep,))
 
-    # Noise storms
+    # Noise storms and faint bursts
 
-    def _storms(self, structures: Iterable[tuple[Run, ...]]) -> list[Event]:
-        """Return the noise storms: many grains in many bins."""
-        grains = sorted((runs for runs in structures if self._is_grain(runs)), key=lambda runs: runs[0].begin)
-        events, group, end = [], list[tuple[Run, ...]](), 0.0
-        for runs in [*grains, ()]:
-            if group and (not runs or runs[0].begin * self._cell_s > end + GRAIN_PAUSE_S):
-                events += self._storm(group)
-                group = []
-            if runs:
-                end = max(runs[0].end * self._cell_s, end if group else 0.0)
-                group.append(runs)
-        return events
-
-    def _is_grain(self, runs: tuple[Run, ...]) -> bool:
-        begin, end = min(run.begin for run in runs), max(run.end for run in runs)
-        low_mhz, high_mhz = self._mhz[min(run.bin for run in runs)], self._mhz[max(run.bin for run in runs)]
-        is_short = (end - begin) * self._cell_s <= MAX_GRAIN_S
-        return bool(is_short and low_mhz >= MIN_GRAIN_MHZ and high_mhz - low_mhz <= MAX_GRAIN_MHZ)
-
-    def _storm(self, grains: Sequence[tuple[Run, ...]]) -> list[Event]:
-        """Return the storm of some grains, if it is one."""
-        bins = np.array([runs[0].bin for runs in grains])
-        if len(grains) < MIN_GRAINS or np.bincount(bins).max() > _MAX_GRAIN_SHARE * len(grains):
-            return []
+    def _storm(self, grains: Sequence[tuple[Run, ...]]) -> Event:
+        """Return the storm of some grains."""
         runs = tuple(run for grain in grains for run in grain)
         found = measures(runs, self._frequencies_mhz, self._cell_s)
         minutes = max(found.end_s - found.begin_s, 1.0) / 60
         reason = f"{len(grains)} grains, {len(grains) / minutes:.0f} a minute"
         burst = self._burst(runs, found, Verdict(BurstType.STORM, 0.4, reason))
-        unknown = float("nan")
-        return [Event(runs, replace(burst, drift_mhz_s=unknown, drift_error_mhz_s=unknown))]
-
-    # Drift hits
+        return Event(runs, replace(burst, drift_mhz_s=math.nan, drift_error_mhz_s=math.nan))
 
     def _faint_bursts(self, hits: Iterable[DriftHit], events: Sequence[Event]) -> list[Event]:
         """Return the bursts of drift hits that no other burst explains."""
-        faint = [self._faint(hit) for hit in hits]
+        faint = [faint_burst(hit, self._mhz, self._cell_s, self._source) for hit in hits]
         # Interference does not line up on the track of an exciter.
         bursts = [event.burst for event in events if event.burst.is_solar]
         return [Event((), burst) for burst in faint if not any(explains(other, burst) for other in bursts)]
-
-    def _faint(self, hit: DriftHit) -> Burst:
-        """Return a drift hit as a burst of type III."""
-        low_mhz, high_mhz = (float(self._frequencies_mhz[number]) for number in (hit.low_bin, hit.high_bin))
-        drift = drift_of_delay(1 / hit.speed, (low_mhz + high_mhz) / 2)
-        begin_s, end_s = hit.begin * self._cell_s, hit.end * self._cell_s + DURATION_S_MHZ / low_mhz
-        excess = hit.sum - hit.undrifted
-        reason = f"lines up on the track of {hit.speed:g} c: sum {hit.sum:.0f}, without drift {hit.undrifted:.0f}"
-        sure = round(min(0.9, 0.5 + 0.04 * excess), 2)
-        middle_s = (hit.begin + hit.end) / 2 * self._cell_s
-        return Burst(
-            "",
-            begin_s,
-            middle_s,
-            end_s,
-            low_mhz,
-            high_mhz,
-            BurstType.III,
-            sure,
-            hit.mean_db,
-            drift,
-            # The speeds of the tracks are a third apart.
-            abs(drift) / 6,
-            reason=reason,
-            source=self._source,
-        )
 
 
 def is_large(runs: Sequence[Run]) -> bool:
@@ -397,9 +355,3 @@ def followers(pieces: Sequence[Piece], pause_s: float = MAX_PAUSE_S) -> list[lis
         else:
             groups.append([piece])
     return groups
-
-
-def explains(burst: Burst, faint: Burst) -> bool:
-    """Return True if a burst lies where a drift hit was found."""
-    is_in_time = burst.begin_s - _ATTACHED_S <= faint.end_s and faint.begin_s <= burst.end_s + _ATTACHED_S
-    return is_in_time and burst.low_mhz <= faint.high_mhz and faint.low_mhz <= burst.high_mhz

@@ -7,7 +7,15 @@ from burst_measures import BEAM, CELL_S, SHOCK, STATIONARY
 from burst_runs import run
 
 from sunspec_tui.bursts.classify import verdict
-from sunspec_tui.bursts.joining import Piece, are_one_burst, joined
+from sunspec_tui.bursts.joining import (
+    CONTINUA,
+    FAST_BURSTS,
+    Piece,
+    are_one_burst,
+    are_one_continuum,
+    joined,
+    may_be_continuum,
+)
 from sunspec_tui.bursts.stepping import Work, finished
 from sunspec_tui.core.bursts import BurstType
 
@@ -93,13 +101,42 @@ def test_pieces_are_joined_if_the_whole_is_a_fast_burst():
         made.append(runs)
         return Piece(runs, BEAM, verdict(BEAM, CELL_S))
 
-    (whole,) = finished(joined([lower, upper], make, Work()))
+    (whole,) = finished(joined([lower, upper], make, Work(), FAST_BURSTS))
     assert set(whole.runs) == {*upper.runs, *lower.runs}
     assert len(made) == 1
 
 
 def test_pieces_are_left_apart_if_the_whole_is_no_fast_burst():
     pieces = [piece(UPPER, 0), piece(LOWER, 1)]
-    left = finished(joined(pieces, lambda runs: Piece(runs, SHOCK, verdict(SHOCK, CELL_S)), Work()))
+    left = finished(joined(pieces, lambda runs: Piece(runs, SHOCK, verdict(SHOCK, CELL_S)), Work(), FAST_BURSTS))
     assert left == pieces
-    assert finished(joined([], lambda _: None, Work())) == []
+    assert finished(joined([], lambda _: None, Work(), FAST_BURSTS)) == []
+
+
+CUT = replace(STATIONARY, low_mhz=40.0, high_mhz=50.0), replace(STATIONARY, low_mhz=54.0, high_mhz=62.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "are_one"),
+    [
+        ({}, True),
+        ({"low_mhz": 59.0}, False),  # narrower than the gap
+        ({"begin_s": 600.0, "end_s": 1400.0}, False),
+        ({"peak_db": 12.0}, False),
+        ({"low_mhz": 45.0}, False),  # the same band
+    ],
+)
+def test_interference_cuts_a_continuum_into_parts_of_the_same_time_and_strength(change, are_one):
+    lower, upper = CUT
+    assert are_one_continuum(lower, replace(upper, **change)) is are_one
+    assert are_one_continuum(replace(upper, **change), lower) is are_one
+
+
+def test_the_parts_of_a_continuum_are_one_burst():
+    pieces = [piece(CUT[0], 0), piece(CUT[1], 8)]
+    assert [each.verdict.type for each in pieces] == [BurstType.UNKNOWN] * 2
+    assert all(may_be_continuum(each) for each in pieces)
+    whole = replace(STATIONARY, low_mhz=40.0, high_mhz=62.0)
+    (made,) = finished(joined(pieces, lambda runs: Piece(runs, whole, verdict(whole, CELL_S)), Work(), CONTINUA))
+    assert made.verdict.type is BurstType.CONTINUUM
+    assert not may_be_continuum(piece(BEAM, 0))
