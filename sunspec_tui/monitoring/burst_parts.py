@@ -6,6 +6,7 @@ traces. The parts begin at multiples of their length since 1970 UTC, or where th
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import NoRowsError, NoSelectedRowsError
 from sunspec_tui.core.optional_imports import require_extra
-from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.recording import Recording, measured_cadence_s
+from sunspec_tui.core.row_spans import cadence_changes
 from sunspec_tui.files.archive.day_stores import stores_by_day
 from sunspec_tui.files.archive.layout import StoreName
 from sunspec_tui.files.archive.reader import open_by_axis
@@ -111,7 +113,7 @@ class PartTraces(NamedTuple):
     Attributes
     ----------
     axis
-        Key of the axis and its products.
+        Key of the axis, its products and the detector's resolution.
     spans_s
         Intervals with rows, in the order of time, at least one.
     low_mhz, high_mhz
@@ -138,23 +140,33 @@ class PartTraces(NamedTuple):
 
 
 def find_in_part(finder: BurstFinder, part: SearchPart, reader: RowReader) -> list[PartTraces]:
-    """Return the traces of a part, for each frequency axis."""
+    """Return the traces of a part, for each frequency axis and resolution."""
     searches: dict[bytes, _AxisSearch] = {}
     begin_s, end_s = part.begin_s - finder.before_s, part.end_s + finder.after_s
     while begin_s < end_s:
         stop_s = min(begin_s + PIECE_S, end_s)
-        for recording in reader.recordings(begin_s, stop_s):
-            key = recording.frequencies_hz.tobytes() + ",".join(recording.products).encode()
+        for rows in (each for recording in reader.recordings(begin_s, stop_s) for each in of_one_cadence(recording)):
+            words = ",".join([*rows.products, f"{finder.cell_s(rows.cadence_s):g}"])
+            key = rows.frequencies_hz.tobytes() + words.encode()
             if key not in searches:
-                searches[key] = _AxisSearch(finder, part, recording)
-            searches[key].feed(recording)
+                searches[key] = _AxisSearch(finder, part, rows)
+            searches[key].feed(rows)
         begin_s = stop_s
     found = (search.result(key) for key, search in searches.items())
     return [each for each in found if each is not None]
 
 
+def of_one_cadence(recording: Recording) -> Iterator[Recording]:
+    """Yield the parts of a recording between changes of its cadence."""
+    edges = [0, *(row for row, _, _ in cadence_changes(recording.times_s)), len(recording)]
+    for begin, end in pairwise(edges):
+        rows = recording.only(slice(begin, end))
+        cadence_s = measured_cadence_s(rows.times_s)
+        yield replace(rows, cadence_s=cadence_s) if len(edges) > 2 and cadence_s > 0 else rows
+
+
 class _AxisSearch:
-    """Search of the rows of one axis in a part."""
+    """Search of the rows of one axis and resolution in a part."""
 
     def __init__(self, finder: BurstFinder, part: SearchPart, first: Recording) -> None:
         self._part = part
