@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from statistics import median
 
 from sunspec_tui.core.bursts import Burst, BurstType
 from sunspec_tui.core.printable import printable
@@ -120,7 +121,7 @@ def totals_text(comparison: Comparison) -> str:
     ]
     begins_s = [abs(each.begin_difference_s) for each in comparison.results if not math.isnan(each.begin_difference_s)]
     if begins_s:
-        parts.append(f"begins differ by {sum(begins_s) / len(begins_s):.0f} s on average")
+        parts.append(f"begins differ by {median(begins_s):.0f} s in the median")
     if left_out:
         parts.append(f"{left_out} of the list not covered")
     if comparison.not_compared:

@@ -103,7 +103,7 @@ def test_a_list_is_compared(files, tmp_path, capsys):
     assert lines[begin + 5] == "  III 01:00:00 40-60 MHz 10.0 dB, confidence 0.75"
     assert lines[begin + 6] == (
         "2 reports covered, 1 hit, 0 with bursts of another type only, 1 missed, 1 false alarm, begins differ by 5 s "
-        "on average, 1 of the list not covered, 1 of other types (XY)"
+        "in the median, 1 of the list not covered, 1 of other types (XY)"
     )
     assert lines[-1] == "2 bursts: 2 III"
 
