@@ -94,9 +94,9 @@ def _result_cells(result: ReportResult) -> tuple[str, ...]:
         str(result.outcome),
         result.report.text,
         found_text(result.bursts),
-        _number(result.begin_difference_s, "+.0f", " s"),
-        _number(result.low_difference_mhz, "+.0f", " MHz"),
-        _number(result.high_difference_mhz, "+.0f", " MHz"),
+        _number(result.begin_difference_s, "+z.0f", " s"),
+        _number(result.low_difference_mhz, "+z.0f", " MHz"),
+        _number(result.high_difference_mhz, "+z.0f", " MHz"),
     )
 
 
