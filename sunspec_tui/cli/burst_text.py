@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from statistics import median
 
 from sunspec_tui.core.bursts import Burst, BurstType
 from sunspec_tui.core.printable import printable
@@ -101,9 +102,9 @@ def _result_cells(result: ReportResult) -> tuple[str, ...]:
         str(result.outcome),
         result.report.text,
         found_text(result.bursts),
-        _number(result.begin_difference_s, "+.0f", " s"),
-        _number(result.low_difference_mhz, "+.0f", " MHz"),
-        _number(result.high_difference_mhz, "+.0f", " MHz"),
+        _number(result.begin_difference_s, "+z.0f", " s"),
+        _number(result.low_difference_mhz, "+z.0f", " MHz"),
+        _number(result.high_difference_mhz, "+z.0f", " MHz"),
     )
 
 
@@ -128,7 +129,7 @@ def totals_text(comparison: Comparison) -> str:
     ]
     begins_s = [abs(each.begin_difference_s) for each in comparison.results if not math.isnan(each.begin_difference_s)]
     if begins_s:
-        parts.append(f"begins differ by {sum(begins_s) / len(begins_s):.0f} s on average")
+        parts.append(f"begins differ by {median(begins_s):.0f} s in the median")
     if left_out:
         parts.append(f"{left_out} of the list not covered")
     if comparison.not_compared:

@@ -65,8 +65,8 @@ class ReportResult:
     bursts
         These bursts, the first one first.
     begin_difference_s
-        Begin of the first burst minus that of the report, seconds; NaN for a miss, for a report of hours, and if there
-        are no rows at the begin of the report.
+        Begin of the burst that begins nearest to the report's begin minus that begin, seconds; NaN for a miss, for a
+        report of hours, and if there are no rows at the begin of the report.
     low_difference_mhz, high_difference_mhz
         Edges of the bursts minus those of the report, as far as the rows cover it; NaN for a miss.
     """
@@ -204,7 +204,7 @@ def _result(report: RadioReport, bursts: BurstList, covered: Sequence[Covered]) 
         report,
         Outcome.HIT,
         tuple(fitting),
-        fitting[0].begin_s - report.begin_s if has_begin else math.nan,
+        min((burst.begin_s - report.begin_s for burst in fitting), key=abs) if has_begin else math.nan,
         min(burst.low_mhz for burst in fitting) - low_mhz,
         max(burst.high_mhz for burst in fitting) - high_mhz,
     )

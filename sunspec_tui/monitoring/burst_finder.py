@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sunspec_tui.bursts.cells import cell_length_s
 from sunspec_tui.bursts.parts import AFTER_S, BEFORE_S, TraceSearch, bursts_of
 from sunspec_tui.core.bursts import Burst
 from sunspec_tui.core.products import Product
@@ -34,12 +35,15 @@ class BurstFinder(NamedTuple):
         Begins the search of a part: it takes frequencies in Hz, products and the cadence in seconds.
     bursts_of
         Returns the bursts of the traces of consecutive parts; the second argument is their source.
+    cell_s
+        Returns the resolution in seconds for rows of a cadence; traces of one resolution belong together.
     """
 
     before_s: float
     after_s: float
     search: Callable[[NDArray[np.float64], tuple[Product, ...], float], Search]
     bursts_of: Callable[[Sequence[Any], str], tuple[Burst, ...]]
+    cell_s: Callable[[float], float] = cell_length_s
 
 
 def usual_finder() -> BurstFinder:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from sunspec_tui.core.errors import ArchiveError, NoRowsError, NoSelectedRowsError, SourceError
 from sunspec_tui.core.optional_imports import require_extra
-from sunspec_tui.core.recording import Recording
+from sunspec_tui.core.recording import Recording, measured_cadence_s
+from sunspec_tui.core.row_spans import cadence_changes
 from sunspec_tui.files.archive.day_stores import stores_by_day
 from sunspec_tui.files.archive.layout import StoreName
 from sunspec_tui.files.archive.reader import open_by_axis
@@ -151,7 +152,7 @@ class PartTraces(NamedTuple):
     Attributes
     ----------
     axis
-        Key of the axis and its products.
+        Key of the axis, its products and the detector's resolution.
     spans_s
         Intervals with rows, in the order of time, at least one.
     low_mhz, high_mhz
@@ -196,7 +197,7 @@ class PartResult(NamedTuple):
 
 
 def find_in_part(finder: BurstFinder, part: SearchPart, reader: RowReader) -> PartResult:
-    """Search the rows of a part.
+    """Search the rows of a part, for each axis and resolution.
 
     Rows that cannot be read cost only their piece of time.
     """
@@ -213,10 +214,12 @@ def find_in_part(finder: BurstFinder, part: SearchPart, reader: RowReader) -> Pa
             continue
         problems |= dict(rows.problems)
         for recording in rows.recordings:
-            key = recording.frequencies_hz.tobytes() + ",".join(recording.products).encode()
-            if key not in searches:
-                searches[key] = _AxisSearch(finder, part, recording)
-            searches[key].feed(_in_time_order(recording))
+            for each in of_one_cadence(_in_time_order(recording)):
+                words = ",".join([*each.products, f"{finder.cell_s(each.cadence_s):g}"])
+                key = each.frequencies_hz.tobytes() + words.encode()
+                if key not in searches:
+                    searches[key] = _AxisSearch(finder, part, each)
+                searches[key].feed(each)
     found = (search.result(key) for key, search in searches.items())
     return PartResult([each for each in found if each is not None], tuple(problems.items()), failure)
 
@@ -248,8 +251,17 @@ def _pieces(part: SearchPart, finder: BurstFinder) -> Iterator[tuple[float, floa
             begin_s = end_s
 
 
+def of_one_cadence(recording: Recording) -> Iterator[Recording]:
+    """Yield the parts of a recording between changes of its cadence."""
+    edges = [0, *(row for row, _, _ in cadence_changes(recording.times_s)), len(recording)]
+    for begin, end in pairwise(edges):
+        rows = recording.only(slice(begin, end))
+        cadence_s = measured_cadence_s(rows.times_s)
+        yield replace(rows, cadence_s=cadence_s) if len(edges) > 2 and cadence_s > 0 else rows
+
+
 class _AxisSearch:
-    """Search of the rows of one axis in a part."""
+    """Search of the rows of one axis and resolution in a part."""
 
     def __init__(self, finder: BurstFinder, part: SearchPart, first: Recording) -> None:
         self._part = part

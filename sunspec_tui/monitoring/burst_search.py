@@ -193,11 +193,20 @@ def _file_series(plan: _Plan, finder: BurstFinder, traces: dict[int, list[PartTr
         parts = [each for i in sorted(traces) if plan.parts[i][0].series == number for each in traces[i]]
         if parts:
             name = stem_of(files[0].path)
-            bursts = finder.bursts_of([part.traces for part in parts], name)
+            bursts = (burst for same in _by_axis(parts) for burst in finder.bursts_of(same, name))
             named = (replace(burst, source=_file_at(files, burst.begin_s).path.name) for burst in bursts)
             covered = (_covered(file, parts) for file in files)
-            series.append(FoundSeries(name, tuple(each for each in covered if each is not None), tuple(named)))
+            in_order = sorted(named, key=lambda burst: burst.begin_s)
+            series.append(FoundSeries(name, tuple(each for each in covered if each is not None), tuple(in_order)))
     return series
+
+
+def _by_axis(parts: Sequence[PartTraces]) -> list[list[Any]]:
+    """Return the traces of each axis and resolution, in their order."""
+    found: dict[bytes, list[Any]] = {}
+    for part in parts:
+        found.setdefault(part.axis, []).append(part.traces)
+    return list(found.values())
 
 
 def _file_at(files: Sequence[IndexedFile], time_s: float) -> IndexedFile:
@@ -221,7 +230,7 @@ def _spans_s(parts: Sequence[PartTraces]) -> tuple[Span, ...]:
 
 
 def _archive_series(plan: _Plan, finder: BurstFinder, traces: dict[int, list[PartTraces]]) -> list[FoundSeries]:
-    """Return one series for each axis and interval with rows."""
+    """Return one series for each axis, resolution and interval with rows."""
     axes: dict[bytes, list[list[PartTraces]]] = {}
     for part in (part for number in sorted(traces) for part in traces[number]):
         runs = axes.setdefault(part.axis, [])

@@ -32,6 +32,7 @@ MAX_ITEMS = 50
 OTHERS = "others"
 SUMMARY = "day_summary"
 
+_UNNAMED = (BurstType.INTERFERENCE, BurstType.UNKNOWN)
 _FAULT_KINDS = ("pipelines", "gain", "signal", "axis", "clock")
 _MAX_TEXT = 300
 _MAX_COUNT = 2**40
@@ -63,7 +64,15 @@ class Failure(NamedTuple):
 
 
 class LoggedBurst(NamedTuple):
-    """Burst that has ended: its peak in dB, and its text."""
+    """Burst that has ended.
+
+    Attributes
+    ----------
+    peak_db
+        Peak over the background, decibels; minus infinity if unknown.
+    text
+        Text of its event.
+    """
 
     peak_db: float
     text: str
@@ -86,7 +95,7 @@ class DayEvents:
     faults, failures
         Faults of the instrument, and errors of the program, at most `MAX_ITEMS` of each.
     burst_types, strongest
-        Number of logged bursts of each type, and the strongest ones.
+        Number of logged bursts of each type, and the strongest ones of known types.
     summaries
         The last logged summary of the day for each stream.
     unreadable
@@ -227,11 +236,14 @@ class _DayReader:
             self._add_failure(kind, printable(event.get("text"), _MAX_TEXT), time_s, count)
 
     def _add_burst(self, event: dict[str, Any]) -> None:
-        """Count a burst; keep the strongest ones."""
+        """Count a burst; keep the strongest ones of known types."""
         name, peak_db, events = _name(event.get("type")), event.get("peak_db"), self.events
         if name not in set(BurstType):
             return
         events.burst_types[name] += 1
+        if BurstType(name) in _UNNAMED:
+            # It was taken for a burst of another type while it lasted.
+            return
         peak = peak_db if isinstance(peak_db, float) and math.isfinite(peak_db) else -math.inf
         text = printable(event.get("text"), _MAX_TEXT).removeprefix("burst: ")
         events.strongest = sorted([*events.strongest, LoggedBurst(peak, text)], reverse=True)[:MAX_STRONGEST]

@@ -206,6 +206,6 @@ def _note_record(note: Note) -> dict[str, Any]:
 def other_events(events: DayEvents) -> Counter[str]:
     """Return the numbers of events that have no other line."""
     shown = ("gap", "rejected", "restart", "repeat", "reversal", "state", "stall_over", "link", "plot", "archive")
-    bursts = ("burst_begin", "burst_end")
+    bursts = ("burst_begin", "burst_end", "burst_withdrawn")
     faults = {fault.kind for fault in events.faults} | {each.kind for each in events.failures.values()}
     return Counter({kind: count for kind, count in events.counts.items() if kind not in {*shown, *bursts, *faults}})

@@ -11,13 +11,15 @@ from fake_finder import FINDER
 from recordings import recording
 
 from sunspec_tui.cli import progress_line
-from sunspec_tui.cli.burst_text import aligned, burst_lines, counts_text
+from sunspec_tui.cli.burst_text import aligned, burst_lines, comparison_lines, counts_text
 from sunspec_tui.cli.main import main
 from sunspec_tui.core.bursts import BurstType
 from sunspec_tui.files.archive.store import open_store
 from sunspec_tui.files.burst_table import read_burst_table
+from sunspec_tui.files.radio_reports import RadioReport
 from sunspec_tui.files.write import export
 from sunspec_tui.monitoring import burst_finder, burst_parts
+from sunspec_tui.monitoring.burst_comparison import Comparison, Outcome, ReportResult
 
 DAY_S = 1_755_475_200.0  # 2025-08-18
 HEAD = "date,begin_utc,end_utc,observatory,low_mhz,high_mhz,type\n"
@@ -109,7 +111,7 @@ def test_a_list_is_compared(files, tmp_path, capsys):
     assert lines[begin + 5] == "  III 01:00:00 40-60 MHz 10.0 dB, confidence 0.75"
     assert lines[begin + 6] == (
         "2 reports covered, 1 hit, 0 with bursts of another type only, 1 missed, 1 false alarm, begins differ by 5 s "
-        "on average, 1 of the list not covered, 1 of other types (XY)"
+        "in the median, 1 of the list not covered, 1 of other types (XY)"
     )
     assert lines[-1] == "2 bursts: 2 III"
 
@@ -180,6 +182,14 @@ def test_a_table_of_text_is_aligned_and_printable():
     assert "-12.30±0.40" in lines[2]
     assert max(map(len, lines)) < 150
     assert aligned([("a", "bb"), ("ccc", "d")], {0}) == ["a    bb", "ccc   d"]
+
+
+def test_a_small_difference_is_not_minus_zero():
+    from burst_values import T0, burst
+
+    report = RadioReport(T0, T0 + 60, 30.2, 80.4, "III", ("SAG",))
+    result = ReportResult(report, Outcome.HIT, (burst(),), -0.4, -0.2, 0.4)
+    assert "+0 s  +0 MHz  +0 MHz" in comparison_lines(Comparison((result,), (), (), (), ()), "a list")[2]
 
 
 def test_counts_name_interference_apart():

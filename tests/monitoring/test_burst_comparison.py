@@ -75,6 +75,13 @@ def test_a_hit_has_the_differences_of_begin_and_band():
     assert (result.begin_difference_s, result.low_difference_mhz, result.high_difference_mhz) == (42, 3, -2)
 
 
+def test_the_begin_is_that_of_the_nearest_burst():
+    bursts = series(found(III, -50, -40), found(III, 12), found(III, 90, 100))
+    (result,) = compare([report("III")], [bursts]).results
+    assert [each.name for each in result.bursts] == ["III-50", "III12", "III90"]
+    assert result.begin_difference_s == 12
+
+
 def test_a_report_that_begins_without_rows_has_no_difference_of_begins():
     rows = Covered("A", ((NOON_S - 900, NOON_S - 60), (NOON_S + 60, NOON_S + 900)), 20.0, 90.0)
     bursts = (found(III, 90, 120),)

@@ -125,6 +125,27 @@ def test_an_archive_is_one_series_for_each_axis_and_interval(tmp_path):
     assert found.bursts[0].source == "archive"
 
 
+def test_another_cadence_is_a_search_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(burst_parts, "PART_S", 14_400.0)
+    quick, slow = rows(0, 1800), rows(1800, 7200, cadence_s=20.0)
+    store = open_store(tmp_path / "archive", quick)
+    store.append(quick)
+    store.append(slow)
+    cadences_s = []
+
+    class Search(fake_finder.FakeSearch):
+        def __init__(self, frequencies_hz, products, cadence_s):
+            cadences_s.append(round(cadence_s, 6))
+            super().__init__(frequencies_hz, products, cadence_s)
+
+    found = search([tmp_path / "archive"], FINDER._replace(search=Search), workers=1)
+    assert cadences_s == [5.0, 20.0]
+    assert begins(found) == [605, 3600, 7020]
+    assert [(each.covered[0].begin_s - DAY_S, each.covered[-1].end_s - DAY_S) for each in found.series] == [
+        (0, 1800), (1800, 7200),
+    ]  # fmt: skip
+
+
 def test_gaps_within_a_part_are_not_covered(tmp_path, monkeypatch):
     monkeypatch.setattr(burst_parts, "PART_S", 14_400.0)
     made = rows(0, 7200)
@@ -253,7 +274,12 @@ def test_a_cluster_finds_the_same(files):
     from distributed import LocalCluster
 
     with LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, host="127.0.0.1", protocol="tcp"
+        n_workers=1,
+        threads_per_worker=1,
+        processes=False,
+        dashboard_address="127.0.0.1:0",
+        host="127.0.0.1",
+        protocol="tcp",
     ) as cluster:
         found = search(files, FINDER, scheduler=cluster.scheduler_address)
     assert begins(found) == [605, 3600, 7005, 9010]

@@ -244,6 +244,12 @@ def test_bursts_of_a_log_are_counted_by_type_and_the_strongest_are_named(logged)
     assert (record["bursts"], record["strongest_bursts"][0]) == ({"III": 8, "II": 1}, "III 7")
 
 
+def test_what_ended_as_interference_is_none_of_the_strongest(logged):
+    found = logged(burst_line("RFI", 40.0, "RFI"), burst_line("?", 30.0, "?"), burst_line("III", 3.0, "III"))
+    assert found.burst_types == {"RFI": 1, "?": 1, "III": 1}
+    assert [burst.text for burst in found.strongest] == ["III"]
+
+
 def test_bursts_of_a_table_come_before_those_of_counts_and_logs(logged):
     bursts = [
         burst("a", NOON_S, peak_db=3.0), burst("b", NOON_S + 60, peak_db=9.0), burst("c", NOON_S, is_wrong=True),

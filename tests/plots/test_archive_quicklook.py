@@ -186,7 +186,12 @@ def test_a_cluster_of_the_users_own_makes_pictures_of_hours(archive, tmp_path):
     from distributed import LocalCluster
 
     with LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, host="127.0.0.1", protocol="tcp"
+        n_workers=1,
+        threads_per_worker=1,
+        processes=False,
+        dashboard_address="127.0.0.1:0",
+        host="127.0.0.1",
+        protocol="tcp",
     ) as cluster:
         options = [
             "--scheduler",
