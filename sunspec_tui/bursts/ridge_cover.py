@@ -50,8 +50,7 @@ class Cover:
         cells = (self._before[after, bins] - self._before[first, bins]) * CELLS_PER_BLOCK
         return np.asarray(np.minimum(cells / (ends - begins), 1.0))
 
-
-def share_on(sweeps: Sequence[Sweep], runs: Sequence[Run], nbins: int) -> float:
-    """Return the share of the runs' time that sweeps cover."""
-    lengths = np.array([run.end - run.begin for run in runs])
-    return float(Cover(sweeps, nbins).shares(runs) @ lengths / lengths.sum())
+    def share(self, runs: Sequence[Run]) -> float:
+        """Return the share of the runs' time that is covered."""
+        lengths = np.array([run.end - run.begin for run in runs])
+        return float(self.shares(runs) @ lengths / lengths.sum())

@@ -14,7 +14,7 @@ from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
 from sunspec_tui.bursts.classify import MIN_CONTINUUM_S, MIN_DESCENT, MIN_TRACK_S, Verdict, drifts_as_shock
 from sunspec_tui.bursts.joining import MAX_PAUSE_S, Piece
 from sunspec_tui.bursts.measure import LIGHT_KM_S, STRONG_SHARE
-from sunspec_tui.bursts.ridge_cover import share_on
+from sunspec_tui.bursts.ridge_cover import Cover
 from sunspec_tui.bursts.runs import ONSET_SHARE
 from sunspec_tui.bursts.sweeps import Sweep
 from sunspec_tui.core.bursts import BurstType
@@ -121,19 +121,18 @@ def _with_claimed(chain: Sequence[_Part], pieces: Sequence[Piece], nbins: int) -
     lanes = tuple(part.source for part in chain if isinstance(part.source, Sweep))
     own = [part.source for part in chain if isinstance(part.source, Piece)]
     begin_s = min(part.begin_s for part in chain)
+    cover = Cover(lanes, nbins) if lanes else None
     claimed = [
-        piece
-        for piece in pieces
-        if piece not in own and (_is_on(piece, lanes, nbins) or belongs_to(piece, chain, begin_s))
+        piece for piece in pieces if piece not in own and (_is_on(piece, cover) or belongs_to(piece, chain, begin_s))
     ]
     return SlowGroup(lanes, (*own, *claimed))
 
 
-def _is_on(piece: Piece, lanes: Sequence[Sweep], nbins: int) -> bool:
+def _is_on(piece: Piece, cover: Cover | None) -> bool:
     """Return True if a slow piece lies on lanes."""
-    if not lanes or piece.verdict.type not in _CLAIMED or piece.measures.run_s < _SLOW_S:
+    if cover is None or piece.verdict.type not in _CLAIMED or piece.measures.run_s < _SLOW_S:
         return False
-    return share_on(lanes, piece.runs, nbins) >= MIN_ON_LANES
+    return cover.share(piece.runs) >= MIN_ON_LANES
 
 
 def belongs_to(piece: Piece, chain: Sequence[_Part], begin_s: float) -> bool:
