@@ -307,6 +307,12 @@ class EventMaker:
     # Ionosondes
 
     def _sounder(self, runs: tuple[Run, ...], sweep: Sweep) -> Event:
+        """Return the sweep of an ionosonde, kept from before."""
+        known = self._slow.get((runs, sweep)) or self._slow_before.get((runs, sweep))
+        self._slow[runs, sweep] = known or self._new_sounder(runs, sweep)
+        return self._slow[runs, sweep]
+
+    def _new_sounder(self, runs: tuple[Run, ...], sweep: Sweep) -> Event:
         """Return the sweep of an ionosonde."""
         drift, error = sweep.drift_mhz_s(self._block_s, (sweep.low_mhz + sweep.high_mhz) / 2)
         words = f"sweeps upward by {drift:.2g} MHz/s, as a sounder"

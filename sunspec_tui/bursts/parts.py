@@ -5,8 +5,9 @@ the same runs. The second step, `bursts_of`, is quick and takes all traces in or
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,12 @@ BEFORE_S = 5400.0
 
 AFTER_S = 1500.0
 """Rows after a part that are needed to follow its last runs to their ends."""
+
+
+T = TypeVar("T", Run, Sweep)
+
+MINUTE_CELLS = SETTLE_BLOCKS * CELLS_PER_BLOCK
+"""Cells from one update to the next, a minute in cells of half a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,23 +143,37 @@ def bursts_of(traces: Iterable[Traces], source: str = "") -> tuple[Burst, ...]:
         return ()
     tracker = BurstTracker(parts[0].frequencies_mhz, parts[0].cell_s, source)
     bursts: dict[str, Burst] = {}
-    for found in _steps(parts):
+    runs = sorted((run for part in parts for run in part.runs), key=lambda run: (run.end, run.bin, run.begin))
+    sweeps = sorted((sweep for part in parts for sweep in part.sweeps), key=lambda sweep: (sweep.end, sweep.key))
+    hits = [hit for part in parts for hit in part.hits]
+    # What goes on at the end of a minute keeps bursts from being settled before it is added.
+    open_runs, open_sweeps = _open_at(runs), _open_at(sweeps)
+    for minute, found in _minutes(runs, hits, sweeps):
         tracker.add(found.runs, found.hits, found.sweeps)
-        bursts |= {burst.name: burst for burst in tracker.update(found.cell)}
+        changes = tracker.update(found.cell, open_runs.get(minute, ()), open_sweeps.get(minute, ()))
+        bursts |= {burst.name: burst for burst in changes}
     bursts |= {burst.name: burst for burst in tracker.close()}
     return tuple(sorted((each for each in bursts.values() if not each.is_wrong), key=lambda burst: burst.begin_s))
 
 
-def _steps(parts: Sequence[Traces]) -> Iterator[Found]:
-    """Yield the traces of each minute, in order of their ends."""
-    length = SETTLE_BLOCKS * CELLS_PER_BLOCK
+def _open_at(traces: Iterable[T]) -> dict[int, list[T]]:
+    """Return what goes on at the end of each minute."""
+    found: dict[int, list[T]] = defaultdict(list)
+    for trace in traces:
+        for minute in range(trace.begin // MINUTE_CELLS, trace.end // MINUTE_CELLS):
+            found[minute].append(trace)
+    return found
+
+
+def _minutes(runs: Iterable[Run], hits: Iterable[DriftHit], sweeps: Iterable[Sweep]) -> Iterator[tuple[int, Found]]:
+    """Yield what ends in each minute, and the minute's number."""
     minutes: dict[int, tuple[list[Run], list[DriftHit], list[Sweep]]] = defaultdict(lambda: ([], [], []))
-    for run in sorted((run for part in parts for run in part.runs), key=lambda run: (run.end, run.bin, run.begin)):
-        minutes[run.end // length][0].append(run)
-    for hit in sorted((hit for part in parts for hit in part.hits), key=lambda hit: (hit.end, hit.begin, hit.low_bin)):
-        minutes[hit.end // length][1].append(hit)
-    for sweep in sorted((sweep for part in parts for sweep in part.sweeps), key=lambda sweep: (sweep.end, sweep.key)):
-        minutes[sweep.end // length][2].append(sweep)
+    for run in runs:
+        minutes[run.end // MINUTE_CELLS][0].append(run)
+    for hit in sorted(hits, key=lambda hit: (hit.end, hit.begin, hit.low_bin)):
+        minutes[hit.end // MINUTE_CELLS][1].append(hit)
+    for sweep in sweeps:
+        minutes[sweep.end // MINUTE_CELLS][2].append(sweep)
     for minute in sorted(minutes):
-        runs, hits, sweeps = minutes[minute]
-        yield Found((minute + 1) * length, tuple(runs), tuple(hits), tuple(sweeps))
+        found = minutes[minute]
+        yield minute, Found((minute + 1) * MINUTE_CELLS, tuple(found[0]), tuple(found[1]), tuple(found[2]))

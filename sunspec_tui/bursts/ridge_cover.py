@@ -51,6 +51,6 @@ class Cover:
         return np.asarray(np.minimum(cells / (ends - begins), 1.0))
 
     def share(self, runs: Sequence[Run]) -> float:
-        """Return the share of the time of all runs that is covered."""
+        """Return the share of the runs' time that is covered."""
         lengths = np.array([run.end - run.begin for run in runs])
         return float(self.shares(runs) @ lengths / lengths.sum())

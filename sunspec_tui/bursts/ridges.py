@@ -23,11 +23,11 @@ MIN_SIDE_RATIO = 2**0.25
 TOP_RATIO, TOP_SAMPLES = 1.05, 9
 """Ratio of frequencies on both sides within which a ridge is the highest, and samples of them."""
 
-MAX_GAP_BLOCKS = 5
-"""Most blocks in which a ridge is hidden: a group of type III may cover it for 20 s."""
+MAX_GAP_S = 20.0
+"""Longest time in which a ridge is hidden, such as by a group of type III; at least one block."""
 
-MAX_BLOCKS = 300
-"""Longest ridge, 20 minutes in blocks of 4 s; a longer one goes on as the next."""
+MAX_RIDGE_S, MIN_MAX_BLOCKS = 1200.0, 40
+"""Longest ridge, at least so many blocks, as for runs; a longer one goes on as the next."""
 
 MAX_RIDGES = 32
 """Most ridges that are followed at once; weaker ones are not begun."""
@@ -51,6 +51,8 @@ class RidgeFinder:
 
     def __init__(self, frequencies_mhz: NDArray[np.float64], cell_s: float) -> None:
         self._mhz, self._block_s = frequencies_mhz, cell_s * CELLS_PER_BLOCK
+        self._max_gap = max(1, round(MAX_GAP_S / self._block_s))
+        self._max_blocks = max(MIN_MAX_BLOCKS, round(MAX_RIDGE_S / self._block_s))
         self._heights = height_light_s(frequencies_mhz)
         self._gates = gates_light_s(frequencies_mhz, self._heights)
         steps = SIDE_RATIO ** (np.arange(1, SIDE_SAMPLES + 1) / SIDE_SAMPLES)
@@ -85,9 +87,9 @@ class RidgeFinder:
                 self._follow(number, self._places(number, level_db, low_db, noise_db), excess_db)
         return [sweep for ridge in ended for sweep in ridge.sweeps(is_open=False)]
 
-    @staticmethod
-    def _has_ended(ridge: Ridge, number: int) -> bool:
-        return number - ridge.places[-1].block > MAX_GAP_BLOCKS + 1 or len(ridge.places) >= MAX_BLOCKS
+    def _has_ended(self, ridge: Ridge, number: int) -> bool:
+        first, last = ridge.places[0].block, ridge.places[-1].block
+        return number - last > self._max_gap + 1 or number - first >= self._max_blocks
 
     def _places(self, number: int, level_db: Floats, low_db: Floats, noise_db: Floats) -> list[Place]:
         """Return the places of the ridges of a block, the strongest first."""

@@ -119,7 +119,8 @@ def _with_claimed(chain: Sequence[_Part], pieces: Sequence[Piece], nbins: int) -
     """Return the group of a chain and its pieces."""
     lanes = tuple(part.source for part in chain if isinstance(part.source, Sweep))
     own = [part.source for part in chain if isinstance(part.source, Piece)]
-    begin_s, cover = min(part.begin_s for part in chain), Cover(lanes, nbins) if lanes else None
+    begin_s = min(part.begin_s for part in chain)
+    cover = Cover(lanes, nbins) if lanes else None
     claimed = [
         piece for piece in pieces if piece not in own and (_is_on(piece, cover) or belongs_to(piece, chain, begin_s))
     ]

@@ -48,44 +48,43 @@ class SounderCutter:
         left, found = list(structures), list[tuple[Runs, Sweep]]()
         for sweep in sweeps:
             if sweep.is_sounder(self._block_s):
-                taken, left = self._without(left, sweep)
+                cover = Cover([sweep], self._nbins, is_narrow=True)
+                taken, left = self._without(left, sweep, cover)
                 found.append((taken, sweep))
         return left, found
 
-    def _without(self, structures: Iterable[Runs], sweep: Sweep) -> tuple[Runs, list[Runs]]:
+    def _without(self, structures: Iterable[Runs], sweep: Sweep, cover: Cover) -> tuple[Runs, list[Runs]]:
         """Return the runs on a sweep, and the structures without them."""
         taken, left = list[Run](), list[Runs]()
         high_bin = max(place.top_bin for place in sweep.places) + SPARE_BINS
         for runs in structures:
             if any(run.begin < sweep.end and run.end > sweep.begin and run.bin <= high_bin for run in runs):
-                on, others = self._cut(runs, sweep)
+                on, others = self._cut(runs, sweep, cover)
                 taken += on
                 left += others
             else:
                 left.append(runs)
         return tuple(taken), left
 
-    def _cut(self, runs: Runs, sweep: Sweep) -> tuple[Runs, list[Runs]]:
+    def _cut(self, runs: Runs, sweep: Sweep, cover: Cover) -> tuple[Runs, list[Runs]]:
         """Cut one structure; what was cut before is kept."""
         key = runs, sweep
-        known = self._known.get(key) or self._before.get(key) or cut_off(runs, sweep, self._nbins)
+        known = self._known.get(key) or self._before.get(key) or cut_off(runs, cover)
         self._known[key] = known
         return known
 
 
-def cut_off(runs: Runs, sweep: Sweep, nbins: int) -> tuple[Runs, list[Runs]]:
+def cut_off(runs: Runs, cover: Cover) -> tuple[Runs, list[Runs]]:
     """Return the runs on a sweep, and what is left.
 
     Parameters
     ----------
     runs
         The runs of a structure.
-    sweep
-        A sweep that may lie in it.
-    nbins
-        Number of bins.
+    cover
+        What a sweep covers that may lie in it.
     """
-    is_on = (Cover([sweep], nbins, is_narrow=True).shares(runs) >= MIN_COVER).tolist()
+    is_on = (cover.shares(runs) >= MIN_COVER).tolist()
     if not any(is_on):
         return (), [runs]
     left = Structures()

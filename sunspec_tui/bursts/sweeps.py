@@ -131,17 +131,11 @@ class Sweep:
         drift = drift_of_delay(block_s / slope, min(max(at_mhz, self.low_mhz), self.high_mhz))
         return drift, abs(drift * error / slope)
 
-    @cached_property
-    def rate(self) -> float:
-        """Change of the frequency in MHz for each block."""
-        blocks = np.array([place.block for place in self.places], np.float64)
-        return fitted_line(blocks, np.array([place.mhz for place in self.places]), 0.0)[0]
-
     def is_sounder(self, block_s: float) -> bool:
         """Return True if it sweeps upward as an ionosonde does."""
-        if self.places[-1].mhz <= self.places[0].mhz or self.high_mhz > SOUNDER_MHZ:
-            return False
-        return SOUNDER_MHZ_S[0] <= self.rate / block_s <= SOUNDER_MHZ_S[1]
+        first, last = self.places[0], self.places[-1]
+        rate = (last.mhz - first.mhz) / ((last.block - first.block) * block_s)
+        return SOUNDER_MHZ_S[0] <= rate <= SOUNDER_MHZ_S[1] and self.high_mhz <= SOUNDER_MHZ
 
 
 class Ridge:

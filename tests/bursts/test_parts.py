@@ -4,11 +4,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from burst_runs import run
 from extent import extent, some
 from simulated_bursts import CADENCE_S, FREQUENCIES_HZ, START_S, bursts_of_day, disturbances_of_day, rows_of_day
 from solar_event import EVENTS, needs_events
 
-from sunspec_tui.bursts.parts import AFTER_S, BEFORE_S, bursts_of, find_traces
+from sunspec_tui.bursts.parts import AFTER_S, BEFORE_S, Traces, bursts_of, find_traces
+from sunspec_tui.core.bursts import BurstType
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.files.read import read_recording
@@ -94,3 +96,15 @@ def test_no_parts_and_no_rows_give_no_bursts():
     assert bursts_of([]) == ()
     nothing = Recording(np.empty((0, 256, 1), np.float32), (Product.I,), np.empty(0), FREQUENCIES_HZ, 0.25)
     assert in_parts(nothing, [START_S]) == ()
+
+
+def test_a_burst_is_not_settled_while_a_later_part_of_it_goes_on():
+    mhz = np.linspace(20.0, 100.0, 100)
+    first = int(START_S / 0.5)
+    # The second part begins after a short pause, and its runs end ten minutes later.
+    early = [run(number, first + 11 * number % 60, first + 600) for number in range(20, 80)]
+    late = [run(number, first + 620 + 11 * number % 60, first + 1840) for number in range(20, 80)]
+    others = [run(5, cell, cell + 9) for cell in range(first, first + 1800, 120)]
+    (found,) = bursts_of([Traces(mhz, 0.5, tuple(early + late + others), ())])
+    assert found.type is BurstType.CONTINUUM
+    assert found.end_s == (first + 1840) * 0.5

@@ -5,7 +5,7 @@ import pytest
 from burst_tracks import BLOCK_S, CELL_S, MHZ, lane_mhz
 
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
-from sunspec_tui.bursts.ridges import MAX_BLOCKS, MAX_GAP_BLOCKS, MAX_RIDGES, RidgeFinder
+from sunspec_tui.bursts.ridges import MAX_GAP_S, MAX_RIDGE_S, MAX_RIDGES, RidgeFinder
 
 LOW_DB, NOISE_DB = np.full(100, 0.8, np.float32), np.full(100, 0.2, np.float32)
 FIRST = 1000
@@ -83,7 +83,8 @@ def test_noise_and_broad_continuum_give_nothing():
 
 def test_a_ridge_outlives_a_short_gap_and_ends_after_a_long_one():
     track = lane_mhz(40, 60.0, 400.0)
-    for gap, count in ((MAX_GAP_BLOCKS, 1), (MAX_GAP_BLOCKS + 1, 2)):
+    most = round(MAX_GAP_S / BLOCK_S)
+    for gap, count in ((most, 1), (most + 1, 2)):
         hidden = track.copy()
         hidden[18 : 18 + gap] = np.nan
         assert len(sweeps_in(picture([hidden]))) == count
@@ -118,12 +119,13 @@ def test_few_bins_are_no_error(count):
 def test_the_memory_is_bounded():
     finder = RidgeFinder(MHZ, CELL_S)
     rng = np.random.default_rng(2)
-    for n in range(2 * MAX_BLOCKS):
+    most = round(MAX_RIDGE_S / BLOCK_S)
+    for n in range(2 * most):
         finder.feed(
             FIRST + n, (20 * rng.random((1, 100)) * np.ones((CELLS_PER_BLOCK, 1))).astype(np.float32), LOW_DB, NOISE_DB
         )
         assert len(finder._active) <= MAX_RIDGES
-        assert all(len(ridge.places) <= MAX_BLOCKS for ridge in finder._active)
+        assert all(len(ridge.places) <= most for ridge in finder._active)
 
 
 def test_an_open_sweep_grows_and_keeps_its_key():

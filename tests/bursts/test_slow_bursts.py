@@ -147,12 +147,13 @@ def crossing():
 
 def test_a_sounder_is_cut_off_a_burst():
     on, burst = crossing()
-    taken, left = cut_off((*on, *burst), SOUNDER, NBINS)
+    cover = Cover([SOUNDER], NBINS, is_narrow=True)
+    taken, left = cut_off((*on, *burst), cover)
     assert set(on) <= set(taken)
     assert sum(each in taken for each in burst) <= 10
     assert any(len(runs) > 25 for runs in left)
     alone = tuple(burst[20:])
-    assert cut_off(alone, SOUNDER, NBINS) == ((), [alone])
+    assert cut_off(alone, cover) == ((), [alone])
 
 
 def test_cuts_are_kept_from_call_to_call():
