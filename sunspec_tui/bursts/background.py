@@ -19,7 +19,7 @@ LEVEL_S, RECENT_S, UPDATE_S = 12.0, 60.0, 60.0
 FIRST_S = 60.0
 """Time of rows that a background needs."""
 
-MIN_BLOCKS, MIN_WINDOW_LEVELS = 4, 10
+MIN_BLOCKS, MIN_WINDOW_LEVELS = 4, 6
 """Least number of blocks of a background, and of levels of the window, however long the blocks are."""
 
 _LOW, _LOWEST = 0.15, 0.03

@@ -123,10 +123,11 @@ class BurstDetector:
         """End all bursts; return those that have changed."""
         if self._parts is None:
             return ()
-        _, finder, tracker = self._parts
+        folder, finder, tracker = self._parts
         steps, self._steps = self._steps, None
         changes = {burst.name: burst for burst in finished(steps)} if steps else {}
-        for found in finder.end_warm_up():
+        last = finder.feed(folder.close()) if folder.has_rows else []
+        for found in [*last, *finder.end_warm_up()]:
             tracker.add(found.runs, found.hits, found.sweeps)
         tracker.add(finder.close(), (), finder.close_sweeps())
         changes |= {burst.name: burst for burst in tracker.close()}

@@ -47,6 +47,9 @@ PEAK_CELLS = 8
 MIN_BINS_PER_BAND = 3
 """Least number of bins of a band."""
 
+MAX_CELL_S = 2.0
+"""Longest cells: in longer ones, most tracks of type III are not slanted."""
+
 MIN_PAIRED_BINS = 72
 """Least number of bins that are summed in pairs."""
 
@@ -119,7 +122,7 @@ class DriftSums:
         count, first = self._per_band * BANDS, int(used[0]) if used.size else 0
         self._used = slice(first, first + count * self._pair)
         kept = frequencies_mhz[self._used].reshape(count, self._pair).mean(axis=1)
-        self.is_possible = self._per_band >= MIN_BINS_PER_BAND
+        self.is_possible = self._per_band >= MIN_BINS_PER_BAND and cell_s <= MAX_CELL_S
         offsets = [offsets_cells(kept, speed, cell_s) for speed in SPEEDS] if self.is_possible else []
         self._offsets = np.array(offsets, np.int64).reshape(len(offsets), count)
         self._reach = int(np.abs(self._offsets).max(initial=0))

@@ -10,6 +10,9 @@ from sunspec_tui.core.bursts import Burst, BurstType
 ATTACHED_S = 5.0
 """A drift hit so close to a burst is a part of it."""
 
+DRIFT_ERROR_SHARE = 0.1
+"""Standard error of the drift as a share: the speeds of the tracks are a third apart."""
+
 
 def faint_burst(hit: DriftHit, frequencies_mhz: Sequence[float], cell_s: float, source: str) -> Burst:
     """Return a drift hit as a burst of type III.
@@ -38,8 +41,7 @@ def faint_burst(hit: DriftHit, frequencies_mhz: Sequence[float], cell_s: float, 
         round(min(0.9, 0.5 + 0.04 * (hit.sum - hit.undrifted)), 2),
         hit.mean_db,
         drift,
-        # The speeds of the tracks are a third apart.
-        abs(drift) / 6,
+        abs(drift) * DRIFT_ERROR_SHARE,
         reason=f"lines up on the track of {hit.speed:g} c: sum {hit.sum:.0f}, without drift {hit.undrifted:.0f}",
         source=source,
     )

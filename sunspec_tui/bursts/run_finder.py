@@ -22,7 +22,7 @@ MAX_RUN_CELLS = 2400
 """Longest run: 20 minutes in cells of half a second; a longer one goes on as the next run, which begins at its end."""
 
 MIN_TAIL_CELLS = 60
-"""Shortest tail of a run that counts: half a minute, as a continuum after a burst (type V) lasts."""
+"""Shortest tail of a run that counts: half a minute in cells of half a second, as type V lasts."""
 
 MIN_RUN_CELLS = 2
 """Shortest run."""
@@ -70,10 +70,12 @@ class RunFinder:
         Number of bins.
     max_cells
         Longest run.
+    min_tail_cells
+        Shortest tail that counts.
     """
 
-    def __init__(self, nbins: int, max_cells: int = MAX_RUN_CELLS) -> None:
-        self._max_cells, self._history = max_cells, 2 * max_cells
+    def __init__(self, nbins: int, max_cells: int = MAX_RUN_CELLS, min_tail_cells: int = MIN_TAIL_CELLS) -> None:
+        self._max_cells, self._min_tail_cells, self._history = max_cells, min_tail_cells, 2 * max_cells
         self._excess = np.full((self._history, nbins), np.nan, np.float32)
         self._circular = np.full((self._history, nbins), np.nan, np.float32)
         self._state = np.zeros(nbins, np.int8)
@@ -138,7 +140,7 @@ class RunFinder:
         is_tail, is_low = self._state == _TAIL, ~(values > low)
         np.minimum(self._valley, values, out=self._valley, where=is_tail)
         cells = cell - self._begin
-        ends = is_tail & ((is_low & (cells >= MIN_TAIL_CELLS)) | (cells >= self._max_cells))
+        ends = is_tail & ((is_low & (cells >= self._min_tail_cells)) | (cells >= self._max_cells))
         self._note_ended(np.flatnonzero(ends), cell, is_tail=True)
         rises = is_tail & (values > np.maximum(self._valley + high - low, self._valley / FALL_SHARE))
         self._state[is_tail & (is_low | ends)] = _OUTSIDE

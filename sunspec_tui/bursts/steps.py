@@ -16,14 +16,11 @@ MIN_SHARE, MIN_SIGN_SHARE = 0.2, 0.15
 SIDE_CELLS = 4
 """Cells before and after a step that are compared: a step stays."""
 
-_STEP_SIGMAS = 6.0
 _FLAT_SHARE = 0.25
 _WINDOW = 2 * SIDE_CELLS + 1
 
 
-def gain_step_db(
-    before_db: NDArray[np.float32], after_db: NDArray[np.float32], noise_db: NDArray[np.float32]
-) -> NDArray[np.float32] | None:
+def gain_step_db(before_db: NDArray[np.float32], after_db: NDArray[np.float32]) -> NDArray[np.float32] | None:
     """Return each bin's step of the gain; None without one.
 
     The step is 0 for bins that do not take part.
@@ -32,13 +29,11 @@ def gain_step_db(
     ----------
     before_db, after_db
         Cells before and after the cell in which the step may be, shape (n, nbins), at least two of each.
-    noise_db
-        Standard deviation of the cells, shape (nbins,).
     """
     step = after_db.mean(axis=0) - before_db.mean(axis=0)
-    limit = np.maximum(_STEP_SIGMAS * noise_db / np.sqrt(len(after_db)), MIN_STEP_DB)
+    # A step that is four times as high as the cells beside it vary is far above their noise.
     is_flat = np.maximum(np.ptp(before_db, axis=0), np.ptp(after_db, axis=0)) <= _FLAT_SHARE * np.abs(step)
-    is_step = (np.abs(step) > limit) & is_flat
+    is_step = (np.abs(step) > MIN_STEP_DB) & is_flat
     ups, downs = np.count_nonzero(is_step & (step > 0)), np.count_nonzero(is_step & (step < 0))
     if ups + downs < MIN_SHARE * step.size or min(ups, downs) < MIN_SIGN_SHARE * (ups + downs):
         return None
@@ -51,15 +46,13 @@ class StepFinder:
     def __init__(self) -> None:
         self._last: NDArray[np.float32] | None = None
 
-    def feed(self, decibels: NDArray[np.float32], noise_db: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    def feed(self, decibels: NDArray[np.float32]) -> NDArray[np.float32] | None:
         """Add the cells of a block; return a new step.
 
         Parameters
         ----------
         decibels
             Cells, shape (n, nbins).
-        noise_db
-            Standard deviation of the cells, shape (nbins,).
         """
         cells = decibels if self._last is None else np.concatenate([self._last, decibels])
         self._last = cells[-(_WINDOW - 1) :]
@@ -71,7 +64,7 @@ class StepFinder:
         if shares[best] < MIN_SHARE:
             return None
         before, after = cells[best : best + SIDE_CELLS], cells[best + SIDE_CELLS + 1 : best + _WINDOW]
-        step = gain_step_db(before, after, noise_db)
+        step = gain_step_db(before, after)
         if step is not None:
             # The next search begins behind the step, so that it is found once.
             self._last = cells[max(best + SIDE_CELLS + 1, len(cells) - _WINDOW + 1) :]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sunspec_tui.bursts.background import MIN_NOISE_DB, Background, BackgroundFollower
+from sunspec_tui.bursts.background import Background, BackgroundFollower
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK, Block, CellGrid
 from sunspec_tui.bursts.drift_sums import DriftHit, DriftSums
 from sunspec_tui.bursts.ridges import RidgeFinder
@@ -25,7 +25,10 @@ WARM_UP_S = 900.0
 MAX_RUN_S = 1200.0
 """Longest run: parts overlap by this time and the memory of the background."""
 
-MIN_RUN_HISTORY = 40
+MIN_TAIL_S = 30.0
+"""Shortest tail of a run that counts: a continuum after a burst (type V) lasts for half a minute."""
+
+MIN_RUN_HISTORY = 20
 """Least number of cells of the longest run, however long the cells are."""
 
 
@@ -71,7 +74,9 @@ class TraceFinder:
         nbins = len(grid.frequencies_mhz)
         self._block_s, self._warm_up_blocks, self._at_once = grid.block_s, round(warm_up_s / grid.block_s), at_once
         max_run_cells = max(MIN_RUN_HISTORY, round(MAX_RUN_S / grid.cell_s))
-        self._runs, self._sums = RunFinder(nbins, max_run_cells), DriftSums(grid.frequencies_mhz, grid.cell_s)
+        min_tail_cells = max(1, round(MIN_TAIL_S / grid.cell_s))
+        self._runs = RunFinder(nbins, max_run_cells, min_tail_cells)
+        self._sums = DriftSums(grid.frequencies_mhz, grid.cell_s)
         self._ridges = RidgeFinder(grid.frequencies_mhz, grid.cell_s)
         self._newest: int | None = None
         self._begin(nbins)
@@ -132,8 +137,7 @@ class TraceFinder:
 
     def _follow_gain(self, block: Block) -> None:
         """Let the background take part in a step of the gain."""
-        noise = np.full(block.decibels.shape[1], MIN_NOISE_DB, np.float32)
-        step = self._steps.feed(block.decibels, noise)
+        step = self._steps.feed(block.decibels)
         if step is not None:
             self._background.shift(step)
             if self._waiting is not None:

@@ -71,9 +71,11 @@ class BurstTracker:
         self._hits += hits
         self._sweeps += sweeps
 
-    def update(self, cell: int, open_runs: Iterable[Run] = (), *, settles: bool = True) -> tuple[Burst, ...]:
+    def update(
+        self, cell: int, open_runs: Iterable[Run] = (), open_sweeps: Iterable[Sweep] = (), *, settles: bool = True
+    ) -> tuple[Burst, ...]:
         """Return the bursts that are new or have changed; see `steps`."""
-        return finished(self.steps(cell, open_runs, settles=settles))
+        return finished(self.steps(cell, open_runs, open_sweeps, settles=settles))
 
     def steps(
         self, cell: int, open_runs: Iterable[Run] = (), open_sweeps: Iterable[Sweep] = (), *, settles: bool = True
