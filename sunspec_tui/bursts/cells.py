@@ -23,6 +23,9 @@ CELLS_PER_BLOCK = 8
 MAX_BINS = 128
 """Largest number of bins of a cell."""
 
+MAX_WAITING_ROWS = 4096
+"""Largest number of rows that wait for the others of their block."""
+
 MAX_POWER = 1e30
 """Power from which a value is bad: sums of it would overflow."""
 
@@ -169,6 +172,7 @@ class CellFolder:
         self._grid, self._power = grid, PowerFolder(grid, products)
         self._shape = 2, CELLS_PER_BLOCK, len(grid.frequencies_mhz)
         self._number: int | None = None
+        self._waiting: list[tuple[NDArray[np.float64], NDArray[np.float32]]] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -176,36 +180,47 @@ class CellFolder:
         self._sums = np.zeros(self._shape, np.float32)
         self._counts = np.zeros(self._shape[1:], np.float32)
 
-    @property
-    def has_rows(self) -> bool:
-        """True if there is a block that is not complete."""
-        return self._number is not None
-
     def feed(self, times_s: NDArray[np.float64], data: NDArray[np.float32]) -> list[Block]:
         """Add rows in order; return the blocks that are complete.
 
-        Rows older than the present block are ignored.
+        Rows older than the present block are ignored. To add a few rows takes as long as to add many, so they wait for
+        the others of their block.
         """
+        if not len(times_s):
+            return []
+        with without_warnings():
+            self._waiting.append((times_s, self._power.folded(data)))
+        first, last = self._waiting[0][0][0], times_s[-1]
+        is_same_block = first // self._grid.block_s == last // self._grid.block_s
+        if is_same_block and sum(len(times) for times, _ in self._waiting) < MAX_WAITING_ROWS:
+            return []
+        return self._fold()
+
+    def _fold(self) -> list[Block]:
+        """Fold the rows that wait; return the blocks that are complete."""
+        if not self._waiting:
+            return []
+        times_s = np.concatenate([times_s for times_s, _ in self._waiting])
+        folded = np.concatenate([folded for _, folded in self._waiting], axis=1)
+        self._waiting.clear()
         cells = self._grid.cell_numbers(times_s)
         blocks = cells // CELLS_PER_BLOCK
         done: list[Block] = []
-        if not len(blocks):
-            return done
         edges = [0, *(np.flatnonzero(np.diff(blocks)) + 1).tolist(), len(blocks)]
         for begin, end in pairwise(edges):
             number = int(blocks[begin])
             if self._number is not None and number < self._number:
                 continue
             if self._number is not None and number > self._number:
-                done.append(self.close())
+                done.append(self._block())
             self._number = number
-            self._add(cells[begin:end] - number * CELLS_PER_BLOCK, data[begin:end])
+            self._add(cells[begin:end] - number * CELLS_PER_BLOCK, folded[:, begin:end])
         return done
 
-    def _add(self, cells: NDArray[np.int64], data: NDArray[np.float32]) -> None:
-        """Add the rows of one block, numbered by their cells in it."""
+    def _add(self, cells: NDArray[np.int64], folded: NDArray[np.float32]) -> None:
+        """Add the folded rows of one block, numbered by their cells in it."""
+        intensity, circular = folded
         with without_warnings():
-            intensity, circular = self._power.folded(data)
             is_valid = (intensity > 0) & (intensity < MAX_POWER)
             if not is_valid.all():
                 intensity[~is_valid] = circular[~is_valid] = 0
@@ -219,8 +234,16 @@ class CellFolder:
                 np.add.at(self._sums[1], cells, circular)
             self._counts += of_cell @ is_valid.astype(np.float32)
 
-    def close(self) -> Block:
-        """Return the present block, though later rows may belong to it."""
+    def close(self) -> list[Block]:
+        """Return the last blocks, though later rows may belong to them."""
+        blocks = self._fold()
+        if self._number is not None:
+            blocks.append(self._block())
+            self._number = None
+        return blocks
+
+    def _block(self) -> Block:
+        """Return the present block."""
         intensity, circular = self._sums
         with without_warnings():
             decibels = np.float32(10) * np.log10(intensity / self._counts)

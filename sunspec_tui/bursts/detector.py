@@ -126,7 +126,7 @@ class BurstDetector:
         folder, finder, tracker = self._parts
         steps, self._steps = self._steps, None
         changes = {burst.name: burst for burst in finished(steps)} if steps else {}
-        last = finder.feed(folder.close()) if folder.has_rows else []
+        last = [found for block in folder.close() for found in finder.feed(block)]
         for found in [*last, *finder.end_warm_up()]:
             tracker.add(found.runs, found.hits, found.sweeps)
         tracker.add(finder.close(), (), finder.close_sweeps())

@@ -50,9 +50,10 @@ MIN_UNKNOWN_DB, MIN_UNKNOWN_RATIO = 3.0, 1.3
 
 FAST = (BurstType.III, BurstType.GROUP)
 
-# What it takes to measure a structure and each of its runs, to look for a pause,
-# to compare a lane with others, and to look whether it is of a type II.
-_MEASURE_US, _MEASURE_RUN_US, _CUT_US, _LANE_US, _GROUP_US = 500.0, 2.0, 50.0, 100.0, 20.0
+# What it takes to measure a structure and each of its runs, to look for a pause, and to compare a lane with others.
+_MEASURE_US, _MEASURE_RUN_US, _CUT_US, _LANE_US = 500.0, 2.0, 50.0, 100.0
+# What it takes to cut off an ionosonde, and to look at a piece or a lane for one type of burst.
+_SOUNDER_US, _GROUP_US = 400.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +118,14 @@ class EventMaker:
         self._slow_before, self._slow = self._slow, {}
         self._begins_before, self._begins = self._begins, {}
         structures, sounders = self._cutter.cut(list(structures), sweeps)
+        self.work.add(_SOUNDER_US * len(sounders))
         parts = list[Piece]()
         for runs in filter(is_large, structures):
             yield from self.work.pauses()
             parts += self._strokes(self._piece(runs))
             self.work.add(_CUT_US)
         pieces = yield from joined(parts, self._piece, self.work, FAST_BURSTS)
-        self.work.add(_GROUP_US * len(pieces))
+        self.work.add(_GROUP_US * (len(pieces) + len(sweeps)))
         yield from self.work.pauses()
         events = list[Event]()
         for group in slow_groups(sweeps, pieces, len(self._mhz), self._cell_s):
@@ -135,6 +137,7 @@ class EventMaker:
         for pieces_of_one in followers([piece for piece in whole if is_continuum(piece)], MAX_CONTINUUM_PAUSE_S):
             yield from self.work.pauses()
             events.append((yield from self._slow_burst(pieces_of_one)))
+        self.work.add(_GROUP_US * len(pieces))
         yield from self.work.pauses()
         return self._with_others(events, pieces, structures, sounders, hits)
 

@@ -98,8 +98,8 @@ class TraceSearch:
         begin_s, end_s
             The interval, seconds since 1970 UTC.
         """
-        if self._folder.has_rows:
-            self._keep(self._finder.feed(self._folder.close()))
+        for block in self._folder.close():
+            self._keep(self._finder.feed(block))
         self._keep(self._finder.end_warm_up())
         self._runs += self._finder.close()
         self._sweeps += self._finder.close_sweeps()

@@ -97,6 +97,7 @@ class BurstTracker:
         for run in open_runs:
             structures.add(run)
             self._maker.work.add(_ADD_US)
+            yield from self._maker.work.pauses()
         events = yield from self._maker.events(structures.all(), hits, sweeps)
         self._maker.work.add(_NAME_US * len(events))
         yield from self._maker.work.pauses()

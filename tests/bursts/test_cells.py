@@ -13,7 +13,7 @@ def folded(times_s, data, products=(Product.I,), frequencies_hz=None, cadence_s=
     """Return all blocks of rows."""
     axis = np.linspace(25e6, 85e6, data.shape[1]) if frequencies_hz is None else frequencies_hz
     folder = CellFolder(CellGrid(axis, cadence_s), products)
-    return [*folder.feed(times_s, data), folder.close()]
+    return [*folder.feed(times_s, data), *folder.close()]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,8 @@ def test_a_block_is_the_same_however_its_rows_come():
     whole = folded(times_s, data)
     folder = CellFolder(CellGrid(np.linspace(25e6, 85e6, 60), 0.25), (Product.I,))
     parts = [block for i in range(100) for block in folder.feed(times_s[i : i + 1], data[i : i + 1])]
-    parts.append(folder.close())
+    parts += folder.close()
+    assert folder.close() == []
     assert [block.number for block in parts] == [block.number for block in whole]
     for one, other in zip(parts, whole, strict=True):
         np.testing.assert_allclose(one.decibels, other.decibels, rtol=1e-5)
