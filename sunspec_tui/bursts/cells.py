@@ -218,7 +218,7 @@ class CellFolder:
         return done
 
     def _add(self, cells: NDArray[np.int64], folded: NDArray[np.float32]) -> None:
-        """Add the folded rows of one block, numbered by their cells in it."""
+        """Add the folded rows of one block, numbered by their cells."""
         intensity, circular = folded
         with without_warnings():
             is_valid = (intensity > 0) & (intensity < MAX_POWER)
