@@ -5,6 +5,7 @@ frequency (Newkirk's model). A track that bends with frequency is a straight lin
 onsets, which are also known for a group of strokes.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -119,13 +120,20 @@ class Measures:
 
     @property
     def drift_mhz_s(self) -> float:
-        """Drift rate of the ridge at the middle of the band."""
-        return drift_of_delay(self.ridge_delay, self.middle_mhz)
+        """Drift rate of the ridge at the middle of the band.
+
+        It is NaN if it is smaller than its error.
+        """
+        return drift_of_delay(self.ridge_delay, self.middle_mhz) if self._has_drift else math.nan
 
     @property
     def drift_error_mhz_s(self) -> float:
         """Standard error of the drift rate."""
-        return abs(self.drift_mhz_s * self.ridge_error / self.ridge_delay) if self.ridge_delay else float("nan")
+        return abs(self.drift_mhz_s * self.ridge_error / self.ridge_delay) if self._has_drift else math.nan
+
+    @property
+    def _has_drift(self) -> bool:
+        return abs(self.ridge_delay) > self.ridge_error
 
 
 def drift_of_delay(delay: float, frequency_mhz: float) -> float:
