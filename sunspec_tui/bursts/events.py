@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from sunspec_tui.bursts.begins import begin_without, early_runs
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
-from sunspec_tui.bursts.classify import Verdict, verdict
+from sunspec_tui.bursts.classify import LONGEST_GROUP_S, Verdict, verdict
 from sunspec_tui.bursts.drift_sums import DriftHit
 from sunspec_tui.bursts.faint_bursts import explains, faint_burst
 from sunspec_tui.bursts.joining import (
     CONTINUA,
     FAST_BURSTS,
-    MAX_JOINED_S,
     MAX_PAUSE_S,
     Piece,
     is_continuum,
@@ -171,7 +170,7 @@ class EventMaker:
 
     def _strokes(self, piece: Piece) -> list[Piece]:
         """Return the parts of a piece, if one is a fast burst."""
-        if piece.verdict.type is not BurstType.UNKNOWN or piece.measures.run_s > MAX_JOINED_S:
+        if piece.verdict.type is not BurstType.UNKNOWN or piece.measures.run_s > LONGEST_GROUP_S:
             return [piece]
         parts = cut_at_pause(piece.runs, piece.measures.peak_db, self._cell_s)
         if len(parts) == 1:
