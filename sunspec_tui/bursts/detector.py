@@ -19,6 +19,9 @@ from sunspec_tui.core.products import Product
 SETTLE_BLOCKS = 15
 """Blocks from one search for settled bursts to the next."""
 
+STEPS_WITHOUT_BLOCK = 3
+"""Steps of an update in a call that completes no block."""
+
 _ROWS_FOR_CADENCE = 8
 
 
@@ -72,7 +75,7 @@ class BurstDetector:
             self._start(times_s)
         folder, finder, _ = self._get_parts()
         blocks = folder.feed(times_s, data)
-        changes = {} if blocks else self._step()
+        changes = {} if blocks else self._step(STEPS_WITHOUT_BLOCK)
         for block in blocks:
             changes |= self._follow(finder.feed(block))
         return tuple(changes.values())
@@ -105,18 +108,18 @@ class BurstDetector:
             self._is_due = self._settles = False
         return self._step()
 
-    def _step(self) -> dict[str, Burst]:
-        """Go on with an update for a few milliseconds.
+    def _step(self, most: int = 1) -> dict[str, Burst]:
+        """Go on with an update for some steps, a few milliseconds.
 
         The update of a large burst is done in steps, because a live search must not take long at once.
         """
-        if self._steps is None:
-            return {}
+        steps = self._steps or iter(())
         try:
-            next(self._steps)
+            for _ in range(most):
+                next(steps)
         except StopIteration as end:
             self._steps = None
-            return {burst.name: burst for burst in end.value}
+            return {burst.name: burst for burst in end.value or ()}
         return {}
 
     def close(self) -> tuple[Burst, ...]:
