@@ -38,10 +38,15 @@ NAMED = {
 BLOCKS = {"▀": (0, 0, 1, 0.5), "▄": (0, 0.5, 1, 1), "█": (0, 0, 1, 1)}
 # Column and row of each bit of a braille character.
 DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
-# Name, size, options, keys, and the time of the data at which it is drawn: after the type II burst.
-PICTURES = (("small", (80, 24), ("--colors", "256"), "", "12:07:"),)
 # At a higher speed the link to the terminal would be measured as slow, and the monitor would draw less.
 FLARE = ("--source", "flare", "--start", "2017-09-06T12:02:10", "--speed", "4")
+FLARE_OF_BURSTS = ("--source", "flare", "--speed", "4")
+# Name, size, source, options, keys, and the words with which it is drawn: after, and in the type II burst.
+PICTURES = (
+    ("small", (80, 24), FLARE, ("--colors", "256"), "", "data 12:07:"),
+    ("bursts", (120, 40), FLARE_OF_BURSTS, ("--span", "600", "--product", "I"), "LL", "data 12:04:"),
+    ("burst-list", (120, 30), FLARE_OF_BURSTS, ("--span", "600"), "B", "12:02:35 II "),
+)
 # The page keeps 1200 rows: those of the type II burst and after it.
 FLARE_OF_PAGE = ("--source", "flare", "--start", "2017-09-06T12:01:30", "--speed", "5")
 # Name, size and settings of the page.
@@ -123,7 +128,7 @@ def picture(
                 terminal.shows("LIVE", timeout_s=30)
                 terminal.press(keys)
                 time.sleep(after_s)
-                terminal.shows(*shown, timeout_s=90)
+                terminal.shows(*shown, timeout_s=240)
                 draw(cells_of(terminal.screen), DOCS / f"{name}.png")
             finally:
                 terminal.end()
@@ -156,9 +161,9 @@ def main() -> None:
     wanted = set(sys.argv[1:])
     if not wanted or "web" in wanted:
         page()
-    for name, size, options, keys, at in PICTURES:
+    for name, size, source, options, keys, words in PICTURES:
         if not wanted or name in wanted:
-            picture(name, list(FLARE), list(options), size, keys, (f"data {at}",))
+            picture(name, list(source), list(options), size, keys, (words,))
     (DOCS / "faults").mkdir(exist_ok=True)
     for name, fault, words in FAULTS:
         if wanted and name not in wanted:

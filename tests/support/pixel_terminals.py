@@ -251,7 +251,8 @@ class PassedOnScreen(KittyScreen):
                 continue
             y, x, highest = map(MARKS.index, text[1:])
             number = str(highest << 24 | colour)
-            if number not in self.images:
+            if number not in self.images or (number, "1") not in self.placements:
+                # An image has come whose placement has not.
                 continue
             source = self.images[number][self.visible[number] - 1]
             _, (columns, lines) = self.placements[number, "1"]
