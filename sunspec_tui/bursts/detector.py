@@ -96,8 +96,12 @@ class BurstDetector:
         return self._parts
 
     def _follow(self, found: Sequence[Found]) -> dict[str, Burst]:
-        """Follow the bursts; a block without anything costs nothing."""
+        """Follow the bursts; a block without anything costs nothing.
+
+        A new update does its first step in the next call, because this one has found runs.
+        """
         _, finder, tracker = self._get_parts()
+        changes = self._step()
         for each in found:
             tracker.add(each.runs, each.hits, each.sweeps)
             self._settles |= each.cell // CELLS_PER_BLOCK % SETTLE_BLOCKS == 0
@@ -106,7 +110,7 @@ class BurstDetector:
             open_runs, open_sweeps = finder.open_runs(), finder.open_sweeps()
             self._steps = tracker.steps(found[-1].cell, open_runs, open_sweeps, settles=self._settles)
             self._is_due = self._settles = False
-        return self._step()
+        return changes
 
     def _step(self, most: int = 1) -> dict[str, Burst]:
         """Go on with an update for some steps, a few milliseconds.

@@ -52,7 +52,7 @@ FAST = (BurstType.III, BurstType.GROUP)
 # What it takes to measure a structure and each of its runs, to look for a pause, and to compare a lane with others.
 _MEASURE_US, _MEASURE_RUN_US, _CUT_US, _LANE_US = 500.0, 2.0, 50.0, 100.0
 # What it takes to cut off an ionosonde, and to look at a piece or a lane for one type of burst.
-_SOUNDER_US, _GROUP_US = 400.0, 30.0
+_SOUNDER_US, _GROUP_US = 1000.0, 100.0
 
 
 @dataclass(frozen=True, slots=True)
