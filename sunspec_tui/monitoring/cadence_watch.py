@@ -3,6 +3,7 @@
 A detector has cells for one cadence: it finds nothing in rows that are longer, and smears rows that are shorter.
 """
 
+import math
 from collections import deque
 
 import numpy as np
@@ -42,7 +43,8 @@ class CadenceWatch:
         self._last_s = float(times_s[-1])
         if len(self._steps_s) < WINDOW_ROWS:
             return False
-        short_s, middle_s = np.quantile(self._steps_s, (_SHORT, _MIDDLE)).tolist()
-        if np.isnan(self._usual_s):
+        ordered = sorted(self._steps_s)
+        short_s, middle_s = (ordered[round(share * (WINDOW_ROWS - 1))] for share in (_SHORT, _MIDDLE))
+        if math.isnan(self._usual_s):
             self._usual_s = short_s
-        return bool(short_s > MAX_RATIO * self._usual_s or middle_s < self._usual_s / MAX_RATIO)
+        return short_s > MAX_RATIO * self._usual_s or middle_s < self._usual_s / MAX_RATIO
