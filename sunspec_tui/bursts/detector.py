@@ -22,9 +22,6 @@ SETTLE_BLOCKS = 15
 STEPS_WITHOUT_BLOCK = 2
 """Steps of an update in a call that completes no block."""
 
-STEPS_PER_PAUSE, MAX_PAUSE_BLOCKS = 4, 2
-"""Steps of an update for which a block is left out before the next one, and most blocks that are left out."""
-
 _ROWS_FOR_CADENCE = 8
 
 
@@ -53,8 +50,6 @@ class BurstDetector:
         self._is_due = self._settles = False
         # What is left to do of an update of the bursts.
         self._steps: Generator[None, None, tuple[Burst, ...]] | None = None
-        # Steps of the last update, and blocks since its begin.
-        self._step_count = self._blocks_since = 0
         self._parts: tuple[CellFolder, TraceFinder, BurstTracker] | None = None
 
     def feed(self, times_s: NDArray[np.float64], data: NDArray[np.float32]) -> tuple[Burst, ...]:
@@ -111,15 +106,10 @@ class BurstDetector:
             tracker.add(each.runs, each.hits, each.sweeps)
             self._settles |= each.cell // CELLS_PER_BLOCK % SETTLE_BLOCKS == 0
             self._is_due |= bool(each.runs or each.hits or each.sweeps or finder.has_open_runs)
-        self._blocks_since += 1
-        # A large burst is followed less often.
-        pause = min(MAX_PAUSE_BLOCKS, self._step_count // STEPS_PER_PAUSE)
-        is_paused = self._steps is not None or self._blocks_since <= pause
-        if found and not is_paused and (self._is_due or self._settles):
+        if found and self._steps is None and (self._is_due or self._settles):
             open_runs, open_sweeps = finder.open_runs(), finder.open_sweeps()
             self._steps = tracker.steps(found[-1].cell, open_runs, open_sweeps, settles=self._settles)
             self._is_due = self._settles = False
-            self._step_count = self._blocks_since = 0
         return changes
 
     def _step(self, most: int = 1) -> dict[str, Burst]:
@@ -131,7 +121,6 @@ class BurstDetector:
         try:
             for _ in range(most):
                 next(steps)
-                self._step_count += 1
         except StopIteration as end:
             self._steps = None
             return {burst.name: burst for burst in end.value or ()}
