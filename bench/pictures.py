@@ -41,11 +41,10 @@ DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 # At a higher speed the link to the terminal would be measured as slow, and the monitor would draw less.
 FLARE = ("--source", "flare", "--start", "2017-09-06T12:02:10", "--speed", "4")
 FLARE_OF_BURSTS = ("--source", "flare", "--speed", "4")
-# Name, size, source, options, keys, and the words with which it is drawn: after, and in the type II burst.
+# Name, size, source, options, keys, and the words with which it is drawn: after and in the type II burst.
 PICTURES = (
     ("small", (80, 24), FLARE, ("--colors", "256"), "", "data 12:07:"),
     ("bursts", (120, 40), FLARE_OF_BURSTS, ("--span", "600", "--product", "I"), "LL", "data 12:04:"),
-    ("burst-list", (120, 30), FLARE_OF_BURSTS, ("--span", "600"), "B", "12:02:35 II "),
 )
 # The page keeps 1200 rows: those of the type II burst and after it.
 FLARE_OF_PAGE = ("--source", "flare", "--start", "2017-09-06T12:01:30", "--speed", "5")
