@@ -129,14 +129,7 @@ class ReceiverParts:
             web_source, options.web or WebOptions(), options.buffer_length, self.reporter.report_web_failure
         )
         self.listeners = Listeners(self.web.wake)
-        self._ingester = FrameIngester(
-            options.buffer_length,
-            options.channel_average,
-            options.chan0,
-            options.beam_index,
-            options.delay,
-            load_flux_scale(options.flux_scale),
-        )
+        self._ingester = self._frame_ingester()
         self.history = StreamHistory(self._ingester, self.lock, options.product, options.station, options.source)
         self.delay = DelayControl(self._ingester, self.lock)
         self.handler = self._message_handler(on_header)
@@ -151,6 +144,17 @@ class ReceiverParts:
         )
         self._timeline_updater = TimelineUpdater(self.timeline.update, poll_s(options.buffer_length))
         self.snapshots = self._snapshot_builder(memory)
+
+    def _frame_ingester(self) -> FrameIngester:
+        options = self._options
+        return FrameIngester(
+            options.buffer_length,
+            options.channel_average,
+            options.chan0,
+            options.beam_index,
+            options.delay,
+            load_flux_scale(options.flux_scale),
+        )
 
     def _message_handler(self, on_header: Callable[[Mapping[str, Any]], None] | None) -> MessageHandler:
         return MessageHandler(

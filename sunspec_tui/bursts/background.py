@@ -131,7 +131,8 @@ class BackgroundFollower:
         least
             Least number of blocks instead of the usual one.
         """
-        if self.count < (self.least if least is None else least):
+        needed = self.least if least is None else least
+        if self.count < needed:
             return None
         if self._slow is None:
             self._slow = self._slow_values()

@@ -48,7 +48,7 @@ class BurstDetector:
         self.cadence_s = float("nan")
         self._first: list[tuple[NDArray[np.float64], NDArray[np.float32]]] = []
         self._is_due = self._settles = False
-        # What is left to do of an update of the bursts.
+        # The rest of an update that has begun; None between updates.
         self._steps: Generator[None, None, tuple[Burst, ...]] | None = None
         self._parts: tuple[CellFolder, TraceFinder, BurstTracker] | None = None
 

@@ -27,6 +27,7 @@ from sunspec_tui.bursts.joining import (
     joined,
     may_be_continuum,
 )
+from sunspec_tui.bursts.kept import Kept
 from sunspec_tui.bursts.lanes import lane_ratio, lanes_of
 from sunspec_tui.bursts.measure import Measures, height_light_s, measures
 from sunspec_tui.bursts.noise_storms import storms
@@ -49,9 +50,9 @@ MIN_UNKNOWN_DB, MIN_UNKNOWN_RATIO = 3.0, 1.3
 
 FAST = (BurstType.III, BurstType.GROUP)
 
-# What it takes to measure a structure and each of its runs, to look for a pause, and to compare a lane with others.
+# Times to measure a structure and each of its runs, to look for a pause, and to compare a lane with others.
 _MEASURE_US, _MEASURE_RUN_US, _CUT_US, _LANE_US = 500.0, 2.0, 50.0, 100.0
-# What it takes to cut off an ionosonde, and to look at a piece or a lane for one type of burst.
+# Times to cut off an ionosonde, and to compare a piece or a lane with one type of burst.
 _SOUNDER_US, _GROUP_US = 1000.0, 100.0
 
 
@@ -89,19 +90,15 @@ class EventMaker:
     Attributes
     ----------
     work
-        What was done since the last pause.
+        Work since the last pause.
     """
 
     def __init__(self, frequencies_mhz: NDArray[np.float64], cell_s: float, source: str) -> None:
         self._frequencies_mhz, self._cell_s, self._source = frequencies_mhz, cell_s, source
         self._block_s = CELLS_PER_BLOCK * cell_s
-        # Pieces of the last call and of this one: most of them are the same.
-        self._before: dict[tuple[Run, ...], Piece] = {}
-        self._known: dict[tuple[Run, ...], Piece] = {}
-        self._slow_before: dict[tuple[object, ...], Event] = {}
-        self._slow: dict[tuple[object, ...], Event] = {}
-        self._begins_before: dict[tuple[Run, ...], float] = {}
-        self._begins: dict[tuple[Run, ...], float] = {}
+        self._pieces: Kept[tuple[Run, ...], Piece] = Kept()
+        self._begins: Kept[tuple[Run, ...], float] = Kept()
+        self._slow: Kept[tuple[object, ...], Event] = Kept()
         self.work = Work()
         self._mhz, self._heights = frequencies_mhz.tolist(), height_light_s(frequencies_mhz)
         self._cutter = SounderCutter(len(self._mhz), self._block_s)
@@ -113,9 +110,9 @@ class EventMaker:
 
         It is done in steps: a large burst takes many milliseconds.
         """
-        self._before, self._known = self._known, {}
-        self._slow_before, self._slow = self._slow, {}
-        self._begins_before, self._begins = self._begins, {}
+        self._pieces.begin_update()
+        self._slow.begin_update()
+        self._begins.begin_update()
         structures, sounders = self._cutter.cut(list(structures), sweeps)
         self.work.add(_SOUNDER_US * len(sounders))
         parts = list[Piece]()
@@ -159,14 +156,13 @@ class EventMaker:
         return sorted(events, key=lambda event: (event.burst.begin_s, event.burst.low_mhz))
 
     def _piece(self, runs: tuple[Run, ...]) -> Piece:
-        """Measure runs; what was measured before is kept."""
-        known = self._known.get(runs) or self._before.get(runs)
-        if known is None:
-            found = measures(runs, self._frequencies_mhz, self._cell_s)
-            known = Piece(runs, found, verdict(found, self._cell_s))
-            self.work.add(_MEASURE_US + _MEASURE_RUN_US * len(runs))
-        self._known[runs] = known
-        return known
+        """Return runs with their numbers and type."""
+        return self._pieces.get_or_make(runs, lambda: self._new_piece(runs))
+
+    def _new_piece(self, runs: tuple[Run, ...]) -> Piece:
+        found = measures(runs, self._frequencies_mhz, self._cell_s)
+        self.work.add(_MEASURE_US + _MEASURE_RUN_US * len(runs))
+        return Piece(runs, found, verdict(found, self._cell_s))
 
     def _strokes(self, piece: Piece) -> list[Piece]:
         """Return the parts of a piece, if one is a fast burst."""
@@ -179,16 +175,13 @@ class EventMaker:
         return found if any(is_fast(stroke) for stroke in found) else [piece]
 
     def _begin_s(self, piece: Piece) -> float:
-        """Return the begin of a fast burst, kept from before."""
-        begin_s = self._begins.get(piece.runs) or self._begins_before.get(piece.runs) or self._new_begin_s(piece)
-        self._begins[piece.runs] = begin_s
-        return begin_s
-
-    def _new_begin_s(self, piece: Piece) -> float:
         """Return the begin of a fast burst.
 
-        What precedes its track counts if it is a fast burst itself.
+        Runs that precede its track count if they are a fast burst themselves.
         """
+        return self._begins.get_or_make(piece.runs, lambda: self._new_begin_s(piece))
+
+    def _new_begin_s(self, piece: Piece) -> float:
         runs, found = piece.runs, piece.measures
         is_group = piece.verdict.type is BurstType.GROUP
         early = early_runs(runs, found, self._heights, self._cell_s, is_group=is_group)
@@ -228,11 +221,10 @@ class EventMaker:
     # Slow bursts
 
     def _shock(self, group: SlowGroup) -> Generator[None, None, Event]:
-        """Return a burst of type II; what was known before is kept."""
+        """Return a burst of type II."""
         key = (group.lanes, tuple(piece.runs for piece in group.pieces))
-        known = self._slow.get(key) or self._slow_before.get(key)
-        self._slow[key] = known or (yield from self._new_shock(group))
-        return self._slow[key]
+        known = self._slow.get(key)
+        return self._slow.put(key, (yield from self._new_shock(group))) if known is None else known
 
     def _new_shock(self, group: SlowGroup) -> Generator[None, None, Event]:
         """Return a burst of type II of lanes and pieces."""
@@ -279,11 +271,10 @@ class EventMaker:
         )
 
     def _slow_burst(self, group: Sequence[Piece]) -> Generator[None, None, Event]:
-        """Return one burst of several pieces; what was known before is kept."""
+        """Return one burst of several pieces."""
         key = tuple(piece.runs for piece in group)
-        known = self._slow.get(key) or self._slow_before.get(key)
-        self._slow[key] = known or (yield from self._new_slow_burst(group))
-        return self._slow[key]
+        known = self._slow.get(key)
+        return self._slow.put(key, (yield from self._new_slow_burst(group))) if known is None else known
 
     def _new_slow_burst(self, group: Sequence[Piece]) -> Generator[None, None, Event]:
         """Return one burst of several pieces.
@@ -309,13 +300,10 @@ class EventMaker:
     # Ionosondes
 
     def _sounder(self, runs: tuple[Run, ...], sweep: Sweep) -> Event:
-        """Return the sweep of an ionosonde, kept from before."""
-        known = self._slow.get((runs, sweep)) or self._slow_before.get((runs, sweep))
-        self._slow[runs, sweep] = known or self._new_sounder(runs, sweep)
-        return self._slow[runs, sweep]
+        """Return the sweep of an ionosonde."""
+        return self._slow.get_or_make((runs, sweep), lambda: self._new_sounder(runs, sweep))
 
     def _new_sounder(self, runs: tuple[Run, ...], sweep: Sweep) -> Event:
-        """Return the sweep of an ionosonde."""
         drift, error = sweep.drift_mhz_s(self._block_s, (sweep.low_mhz + sweep.high_mhz) / 2)
         words = f"sweeps upward by {drift:.2g} MHz/s, as a sounder"
         burst = self._burst(runs, self._piece(runs).measures, Verdict(BurstType.INTERFERENCE, 0.9, words))

@@ -73,7 +73,7 @@ def joined(
     make
         Measures runs and decides their type.
     work
-        What was done since the last pause.
+        Work since the last pause.
     joining
         Which pieces are joined.
     """

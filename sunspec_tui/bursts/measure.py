@@ -175,7 +175,10 @@ def measures(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: 
     cell_s
         Length of a cell.
     """
-    found = columns_of(runs)
+    return _measures(columns_of(runs), frequencies_mhz, cell_s)
+
+
+def _measures(found: RunColumns, frequencies_mhz: NDArray[np.float64], cell_s: float) -> Measures:
     peak_db = quantile(found.peak_db, 0.9)
     # Weak runs are often of something else, which begins earlier.
     strong = found.selected(found.peak_db >= STRONG_SHARE * peak_db)
@@ -204,7 +207,7 @@ def measures(runs: Sequence[Run], frequencies_mhz: NDArray[np.float64], cell_s: 
         ridge_error=ridge[1],
         descent=descent(strong, frequencies_mhz) if max(run_s, spread_s) > SLOW_S else float("nan"),
         sharp_share=_share((found.onset - found.begin <= 1) & (found.half - found.begin <= 1)),
-        strokes=float(found.strokes.sum()) / len(runs),
+        strokes=float(found.strokes.sum()) / len(bins),
         tail_share=_share(found.is_tail > 0),
         is_saturated=peak_db >= SATURATED_DB and quantile(found.flat_cells, 0.5) >= SATURATED_CELLS,
         circular=_circular(found),

@@ -146,7 +146,7 @@ def bursts_of(traces: Iterable[Traces], source: str = "") -> tuple[Burst, ...]:
     runs = sorted((run for part in parts for run in part.runs), key=lambda run: (run.end, run.bin, run.begin))
     sweeps = sorted((sweep for part in parts for sweep in part.sweeps), key=lambda sweep: (sweep.end, sweep.key))
     hits = [hit for part in parts for hit in part.hits]
-    # What goes on at the end of a minute keeps bursts from being settled before it is added.
+    # Runs that go on at the end of a minute are given too, so that their bursts are not settled before they end.
     open_runs, open_sweeps = _open_at(runs), _open_at(sweeps)
     for minute, found in _minutes(runs, hits, sweeps):
         tracker.add(found.runs, found.hits, found.sweeps)

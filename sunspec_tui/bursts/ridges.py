@@ -81,7 +81,7 @@ class RidgeFinder:
         if ended:
             self._active = [ridge for ridge in self._active if not self._has_ended(ridge, number)]
         if (excess_db > low_db).any():
-            # The median leaves out what is shorter than half of a block, such as strokes of type III.
+            # The median leaves out strokes of type III, which are shorter than half of a block.
             level_db = median_of_rows(excess_db)
             if (level_db > low_db).any():
                 self._follow(number, self._places(number, level_db, low_db, noise_db), excess_db)

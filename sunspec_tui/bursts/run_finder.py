@@ -13,7 +13,7 @@ LOW_SIGMAS, HIGH_SIGMAS = 3.0, 6.0
 """Limits of a run in standard deviations: a run begins at the low one, and must reach the high one."""
 
 MIN_LOW_DB, MIN_HIGH_DB = 0.8, 1.6
-"""Least limits: what is weaker is found by sums along drifts, not by a limit for each bin."""
+"""Least limits. Sums along drifts find weaker bursts."""
 
 FALL_SHARE = 0.35
 """Share of its peak (decibels) at which a run has ended."""

@@ -155,15 +155,17 @@ def measured(
         (known >= half_db).sum(axis=0),
         (known >= peak_db - _FLAT_DB).sum(axis=0),
     )
-    by_run = np.ascontiguousarray(known.T)
-    strokes = [
-        stroke_count(by_run[i, begin - first : end - first], highest_db)
-        for i, (begin, end, highest_db) in enumerate(
-            zip(spans.begins.tolist(), spans.ends.tolist(), peak_db.tolist(), strict=True)
-        )
-    ]
+    strokes = _stroke_counts(spans, known)
     last = circular[top, columns].tolist(), [is_open] * len(strokes), spans.is_tail.tolist()
     return list(map(Run, *(each.tolist() for each in numbers), strokes, *last))
+
+
+def _stroke_counts(spans: Spans, known: NDArray[np.float32]) -> list[int]:
+    """Return the number of peaks of each run."""
+    by_run, first = np.ascontiguousarray(known.T), int(spans.begins.min())
+    limits = zip((spans.begins - first).tolist(), (spans.ends - first).tolist(), strict=True)
+    parts = (values[begin:end] for values, (begin, end) in zip(by_run, limits, strict=True))
+    return [stroke_count(part, float(part.max())) for part in parts]
 
 
 def stroke_count(values: NDArray[np.float32], peak_db: float) -> int:

@@ -137,9 +137,8 @@ def _is_on(piece: Piece, cover: Cover | None) -> bool:
 def belongs_to(piece: Piece, chain: Sequence[_Part], begin_s: float) -> bool:
     """Return True if a piece may be a lane of a chain.
 
-    Its type is unknown, or it is what is left of a burst and drifts as a shock, and it begins after the begin of the
-    chain. One that stays at its frequencies for long must lie between those of the chain, because it may be
-    interference.
+    It begins after the chain. Its type is unknown, or it is the tail of a burst and drifts as a shock. A long piece may
+    be interference, so it must lie between the frequencies of the chain.
     """
     found = piece.measures
     is_possible = piece.verdict.type is BurstType.UNKNOWN or is_moving_continuum(piece)

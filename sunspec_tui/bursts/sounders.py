@@ -5,7 +5,9 @@ structure with it.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
+from sunspec_tui.bursts.kept import Kept
 from sunspec_tui.bursts.ridge_cover import SPARE_BINS, Cover
 from sunspec_tui.bursts.runs import Run
 from sunspec_tui.bursts.structures import Structures
@@ -30,9 +32,7 @@ class SounderCutter:
 
     def __init__(self, nbins: int, block_s: float) -> None:
         self._nbins, self._block_s = nbins, block_s
-        # Cuts of the last call and of this one: most of them are the same.
-        self._before: dict[tuple[Runs, Sweep], tuple[Runs, list[Runs]]] = {}
-        self._known: dict[tuple[Runs, Sweep], tuple[Runs, list[Runs]]] = {}
+        self._cuts: Kept[tuple[Runs, Sweep], tuple[Runs, list[Runs]]] = Kept()
 
     def cut(self, structures: Sequence[Runs], sweeps: Iterable[Sweep]) -> tuple[list[Runs], list[tuple[Runs, Sweep]]]:
         """Return structures without ionosondes, and the runs of these.
@@ -44,7 +44,7 @@ class SounderCutter:
         sweeps
             Sweeps of all kinds.
         """
-        self._before, self._known = self._known, {}
+        self._cuts.begin_update()
         left, found = list(structures), list[tuple[Runs, Sweep]]()
         for sweep in sweeps:
             if sweep.is_sounder(self._block_s):
@@ -59,30 +59,23 @@ class SounderCutter:
         high_bin = max(place.top_bin for place in sweep.places) + SPARE_BINS
         for runs in structures:
             if any(run.begin < sweep.end and run.end > sweep.begin and run.bin <= high_bin for run in runs):
-                on, others = self._cut(runs, sweep, cover)
+                on, others = self._cuts.get_or_make((runs, sweep), partial(cut_off, runs, cover))
                 taken += on
                 left += others
             else:
                 left.append(runs)
         return tuple(taken), left
 
-    def _cut(self, runs: Runs, sweep: Sweep, cover: Cover) -> tuple[Runs, list[Runs]]:
-        """Cut one structure; what was cut before is kept."""
-        key = runs, sweep
-        known = self._known.get(key) or self._before.get(key) or cut_off(runs, cover)
-        self._known[key] = known
-        return known
-
 
 def cut_off(runs: Runs, cover: Cover) -> tuple[Runs, list[Runs]]:
-    """Return the runs on a sweep, and what is left.
+    """Return the runs on a sweep, and the structures of the others.
 
     Parameters
     ----------
     runs
         The runs of a structure.
     cover
-        What a sweep covers that may lie in it.
+        Bins and blocks of a sweep.
     """
     is_on = (cover.shares(runs) >= MIN_COVER).tolist()
     if not any(is_on):

@@ -15,14 +15,14 @@ _Result = TypeVar("_Result")
 class Work:
     """Work since the last pause.
 
-    It is estimated from the numbers of what is worked on, not from a clock, so the steps are always the same.
+    It is estimated from numbers of runs and bursts, not from a clock, so that the steps are always the same.
     """
 
     def __init__(self) -> None:
         self._us = 0.0
 
     def add(self, microseconds: float) -> None:
-        """Add what was done."""
+        """Add an estimate of work that was done."""
         self._us += microseconds
 
     def pauses(self) -> Iterator[None]:

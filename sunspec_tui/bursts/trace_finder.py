@@ -64,8 +64,7 @@ class TraceFinder:
     grid
         Bins and cells.
     warm_up_s
-        Time of the first rows that are kept, to be compared with their own background; at least that which a
-        background needs.
+        Shortest time of the first rows that wait, to be compared with their own background.
     at_once
         Blocks that are processed at once after the warm-up; None for all. A live search must not take long at once.
     """

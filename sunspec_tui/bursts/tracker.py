@@ -31,7 +31,7 @@ FAR_CELL = 2**62
 MAX_RUNS = 6000
 """Largest number of runs in memory; with more of them the oldest bursts are settled early."""
 
-# What it takes to add a run, and to make and name a burst.
+# Times to add a run, and to make and name a burst, in microseconds of `Work`.
 _ADD_US, _NAME_US = 20.0, 150.0
 
 Key = tuple[int, int]
@@ -82,7 +82,7 @@ class BurstTracker:
     ) -> Generator[None, None, tuple[Burst, ...]]:
         """Find the bursts that are new or have changed, in steps.
 
-        What is added between the steps belongs to the next update.
+        Runs that are added between the steps belong to the next update.
 
         Parameters
         ----------
@@ -177,7 +177,7 @@ class BurstTracker:
         ]
         self._structures.remove(old)
         self._hits = [hit for hit in self._hits if hit.end * self._cell_s >= latest_s]
-        # A sweep that was seen in what is still known is needed to find it there again.
+        # A sweep in runs that are kept must be kept too, so that the next update finds it there again.
         begins = (run.begin for runs in self._structures.all() for run in runs)
         oldest = min([latest_s / self._cell_s, *begins, *(sweep.begin for sweep in sweeps)])
         self._sweeps = [sweep for sweep in self._sweeps if sweep.end >= oldest and sweep not in settled]
