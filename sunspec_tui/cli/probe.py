@@ -31,4 +31,6 @@ def probe_receiver(settings: ProbeSettings) -> "StreamReceiver":
         plot_interval=0,
         chan0=settings.chan0,
         flux_scale=settings.flux_scale,
+        # A few rows show no burst, and they leave so short a ring before the search reads them.
+        bursts=False,
     )

@@ -15,6 +15,7 @@ from sunspec_tui.core.burst_board import BurstBoard
 from sunspec_tui.core.burst_reports import ReportRules
 from sunspec_tui.core.bursts import Burst
 from sunspec_tui.core.event_log import log_event
+from sunspec_tui.core.printable import printable_name
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_epochs import Epoch
 from sunspec_tui.core.sun import OVRO_LWA, ObservingSite, sun_elevation_deg
@@ -125,6 +126,7 @@ class LiveBursts:
         # Number of reports and the last one, together, because another thread reads them.
         self._reported: tuple[int, Burst | None] = 0, None
         self._command = EventCommand(options.command if options.is_on else None, log, limits, monotonic)
+        self._unused_command = "" if options.is_on or not options.command else printable_name(options.command[0])
         directory = options.directory if options.is_on else None
         self._keeper = (
             None
@@ -178,6 +180,9 @@ class LiveBursts:
                 self._keeper.start()
             self._command.start()
             self._follower.start()
+        elif self._unused_command:
+            text = f"--on-event {self._unused_command} is never run, because --no-bursts finds no bursts; leave out one"
+            log_event(self._log, logging.WARNING, "on_event", text)
 
     def stop(self) -> None:
         """Search the last rows, close the open bursts, and stop."""

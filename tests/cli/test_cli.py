@@ -5,7 +5,7 @@ import re
 import subprocess
 
 import pytest
-from commands import running
+from commands import published, running
 from publishers import Publisher
 from solar_event import FLARE_FILE
 from terminals import PROGRAM
@@ -15,6 +15,7 @@ from sunspec_tui.cli.arguments import monitor_settings
 from sunspec_tui.cli.main import COMMANDS, main
 from sunspec_tui.core.errors import UsageError
 from sunspec_tui.core.settings import Settings, StreamSettings
+from sunspec_tui.monitoring.burst_follower import BurstFollower
 
 
 def run(*words, timeout=60, **options):
@@ -49,6 +50,16 @@ def test_wrong_use_is_one_line_that_says_what_was_wrong(words, complaint, capsys
     assert complaint in captured.err
     assert captured.err.count("\n") == 1
     assert captured.out == ""
+
+
+@pytest.mark.parametrize("words", [["doctor"], ["snapshot"], ["export", "rows.npz"]])
+def test_commands_that_read_a_few_rows_search_for_no_bursts(words, tmp_path, monkeypatch, capsys):
+    searches = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(BurstFollower, "start", searches.append)
+    with published() as port:
+        assert main([*words, "--frames", "2", "--port", port]) == 0
+    assert (searches, capsys.readouterr().err) == ([], "")
 
 
 def test_version_and_help_are_there():

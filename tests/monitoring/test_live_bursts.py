@@ -91,12 +91,14 @@ def test_the_board_the_counts_and_the_status_follow_a_burst():
     assert list(live.bursts.board.bursts) == [status.newest]
 
 
-def test_a_search_that_is_off_does_nothing():
+def test_a_search_that_is_off_does_nothing_and_names_the_command_that_is_never_run(events):
     live = Live(is_on=False, command=("true",))
     live.bursts.start()
     assert live.bursts._follower._thread is None
     live.bursts.stop()
     assert live.bursts.status() == BurstStatus()
+    text = "--on-event true is never run, because --no-bursts finds no bursts; leave out one"
+    assert events() == [("on_event", text)]
 
 
 def test_a_detector_that_fails_is_an_event_and_a_warning(events):
