@@ -73,8 +73,11 @@ def fed(minutes: int, *, has_bursts: bool, batch_rows: int = BATCH_ROWS) -> tupl
 
     from sunspec_tui.bursts.detector import BurstDetector
     from sunspec_tui.core.instrument import channel_frequencies_hz
+    from sunspec_tui.core.memory_usage import resume_collection
     from sunspec_tui.core.products import WIRE_PRODUCTS
 
+    # As in the monitor, collections ignore the loaded modules, here also those of the simulated Sun.
+    resume_collection()
     row_us, call_ms, state_mib = [], [], 0.0
     # The process's memory would hold the rows too. Tracing costs time, so the first minutes are traced alone.
     tracemalloc.start()

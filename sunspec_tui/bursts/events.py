@@ -52,8 +52,8 @@ FAST = (BurstType.III, BurstType.GROUP)
 
 # Times to measure a structure and each of its runs, to look for a pause, and to compare a lane with others.
 _MEASURE_US, _MEASURE_RUN_US, _CUT_US, _LANE_US = 500.0, 2.0, 50.0, 100.0
-# Times to cut off an ionosonde, and to compare a piece or a lane with one type of burst.
-_SOUNDER_US, _GROUP_US = 1000.0, 100.0
+# Time to compare a piece or a lane with one type of burst.
+_GROUP_US = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +113,7 @@ class EventMaker:
         self._pieces.begin_update()
         self._slow.begin_update()
         self._begins.begin_update()
-        structures, sounders = self._cutter.cut(list(structures), sweeps)
-        self.work.add(_SOUNDER_US * len(sounders))
+        structures, sounders = yield from self._cutter.cut(list(structures), sweeps, self.work)
         parts = list[Piece]()
         for runs in filter(is_large, structures):
             yield from self.work.pauses()

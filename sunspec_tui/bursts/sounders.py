@@ -4,17 +4,20 @@ An ionosonde sweeps upward from 20 MHz by about 0.1 MHz/s, every few minutes. A 
 structure with it.
 """
 
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Generator, Iterable, Sequence
 
 from sunspec_tui.bursts.kept import Kept
 from sunspec_tui.bursts.ridge_cover import SPARE_BINS, Cover
 from sunspec_tui.bursts.runs import Run
+from sunspec_tui.bursts.stepping import Work
 from sunspec_tui.bursts.structures import Structures
 from sunspec_tui.bursts.sweeps import Sweep
 
 MIN_COVER = 0.5
 """Least share of a run that lies on a sweep, so that the run belongs to it."""
+
+# Times to find the runs on a sweep, and to link a run anew.
+_SOUNDER_US, _LINK_US = 1000.0, 15.0
 
 Runs = tuple[Run, ...]
 
@@ -34,8 +37,10 @@ class SounderCutter:
         self._nbins, self._block_s = nbins, block_s
         self._cuts: Kept[tuple[Runs, Sweep], tuple[Runs, list[Runs]]] = Kept()
 
-    def cut(self, structures: Sequence[Runs], sweeps: Iterable[Sweep]) -> tuple[list[Runs], list[tuple[Runs, Sweep]]]:
-        """Return structures without ionosondes, and the runs of these.
+    def cut(
+        self, structures: Sequence[Runs], sweeps: Iterable[Sweep], work: Work
+    ) -> Generator[None, None, tuple[list[Runs], list[tuple[Runs, Sweep]]]]:
+        """Return structures without ionosondes, and the runs of these, in steps.
 
         Parameters
         ----------
@@ -43,23 +48,30 @@ class SounderCutter:
             Runs of each structure.
         sweeps
             Sweeps of all kinds.
+        work
+            Work since the last pause.
         """
         self._cuts.begin_update()
         left, found = list(structures), list[tuple[Runs, Sweep]]()
         for sweep in sweeps:
             if sweep.is_sounder(self._block_s):
-                cover = Cover([sweep], self._nbins, is_narrow=True)
-                taken, left = self._without(left, sweep, cover)
+                work.add(_SOUNDER_US)
+                yield from work.pauses()
+                taken, left = yield from self._without(left, sweep, work)
                 found.append((taken, sweep))
         return left, found
 
-    def _without(self, structures: Iterable[Runs], sweep: Sweep, cover: Cover) -> tuple[Runs, list[Runs]]:
+    def _without(
+        self, structures: Iterable[Runs], sweep: Sweep, work: Work
+    ) -> Generator[None, None, tuple[Runs, list[Runs]]]:
         """Return the runs on a sweep, and the structures without them."""
+        cover = Cover([sweep], self._nbins, is_narrow=True)
         taken, left = list[Run](), list[Runs]()
         high_bin = max(place.top_bin for place in sweep.places) + SPARE_BINS
         for runs in structures:
             if any(run.begin < sweep.end and run.end > sweep.begin and run.bin <= high_bin for run in runs):
-                on, others = self._cuts.get_or_make((runs, sweep), partial(cut_off, runs, cover))
+                known = self._cuts.get((runs, sweep))
+                on, others = known or self._cuts.put((runs, sweep), (yield from cut_off(runs, cover, work)))
                 taken += on
                 left += others
             else:
@@ -67,8 +79,8 @@ class SounderCutter:
         return tuple(taken), left
 
 
-def cut_off(runs: Runs, cover: Cover) -> tuple[Runs, list[Runs]]:
-    """Return the runs on a sweep, and the structures of the others.
+def cut_off(runs: Runs, cover: Cover, work: Work) -> Generator[None, None, tuple[Runs, list[Runs]]]:
+    """Return the runs on a sweep, and the structures of the others, in steps.
 
     Parameters
     ----------
@@ -76,6 +88,8 @@ def cut_off(runs: Runs, cover: Cover) -> tuple[Runs, list[Runs]]:
         The runs of a structure.
     cover
         Bins and blocks of a sweep.
+    work
+        Work since the last pause.
     """
     is_on = (cover.shares(runs) >= MIN_COVER).tolist()
     if not any(is_on):
@@ -84,4 +98,6 @@ def cut_off(runs: Runs, cover: Cover) -> tuple[Runs, list[Runs]]:
     # Structures takes the runs of a bin in the order of time.
     for run in sorted((run for run, on in zip(runs, is_on, strict=True) if not on), key=lambda run: (run.end, run.bin)):
         left.add(run)
+        work.add(_LINK_US)
+        yield from work.pauses()
     return tuple(run for run, on in zip(runs, is_on, strict=True) if on), left.all()

@@ -17,7 +17,7 @@ from sunspec_tui.bursts.measure import height_light_s
 from sunspec_tui.bursts.ridge_cover import Cover
 from sunspec_tui.bursts.slow_bursts import begin_of, is_lane, lane_begin, slow_groups
 from sunspec_tui.bursts.sounders import SounderCutter, cut_off
-from sunspec_tui.bursts.stepping import finished
+from sunspec_tui.bursts.stepping import Work, finished
 from sunspec_tui.bursts.sweeps import Place, Sweep
 from sunspec_tui.core.bursts import BurstType
 
@@ -148,22 +148,29 @@ def crossing():
 def test_a_sounder_is_cut_off_a_burst():
     on, burst = crossing()
     cover = Cover([SOUNDER], NBINS, is_narrow=True)
-    taken, left = cut_off((*on, *burst), cover)
+    taken, left = finished(cut_off((*on, *burst), cover, Work()))
     assert set(on) <= set(taken)
     assert sum(each in taken for each in burst) <= 10
     assert any(len(runs) > 25 for runs in left)
     alone = tuple(burst[20:])
-    assert cut_off(alone, cover) == ((), [alone])
+    assert finished(cut_off(alone, cover, Work())) == ((), [alone])
 
 
 def test_cuts_are_kept_from_call_to_call():
     on, burst = crossing()
     cutter = SounderCutter(NBINS, BLOCK_S)
     structures = [(*on, *burst)]
-    first, second = (cutter.cut(structures, [LONG, SOUNDER]) for _ in range(2))
+    first, second = (finished(cutter.cut(structures, [LONG, SOUNDER], Work())) for _ in range(2))
     assert all(one is other for one, other in zip(first[0], second[0], strict=True))
     assert first[1][0][1] is SOUNDER
-    assert cutter.cut(structures, [LONG]) == (structures, [])
+    assert finished(cutter.cut(structures, [LONG], Work())) == (structures, [])
+
+
+def test_a_large_burst_is_cut_in_steps():
+    on, _ = crossing()
+    large = [run(number, cells(110) + 10 * n, cells(110) + 10 * n + 8) for n in range(10) for number in range(40)]
+    cover = Cover([SOUNDER], NBINS, is_narrow=True)
+    assert len(list(cut_off((*on, *large), cover, Work()))) >= 3
 
 
 def test_a_sounder_is_interference_and_lanes_alone_are_a_burst():
