@@ -357,10 +357,6 @@ class Monitor(
         """Draw the pictures soon in another quality of the link."""
         self._ticker.news.set()
 
-    def action_redraw(self) -> None:
-        """Ask what the terminal can show, and send the whole screen again."""
-        self.ask_and_redraw()
-
     # Log and end
 
     def action_log(self) -> None:

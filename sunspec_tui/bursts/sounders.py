@@ -40,7 +40,7 @@ class SounderCutter:
     def cut(
         self, structures: Sequence[Runs], sweeps: Iterable[Sweep], work: Work
     ) -> Generator[None, None, tuple[list[Runs], list[tuple[Runs, Sweep]]]]:
-        """Return structures without ionosondes, and the runs of these, in steps.
+        """Take the runs of ionosondes out of structures, in steps.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ class SounderCutter:
 
 
 def cut_off(runs: Runs, cover: Cover, work: Work) -> Generator[None, None, tuple[Runs, list[Runs]]]:
-    """Return the runs on a sweep, and the structures of the others, in steps.
+    """Return the runs on a sweep, and the other structures.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Key that selects the graphics, and advice about tmux."""
+"""Keys for graphics and for a new drawing, and advice about tmux."""
 
 import time
 
@@ -11,7 +11,7 @@ _ADVICE_S = 10.0
 
 
 class GraphicsKeys(PixelApp):
-    """Part of the monitor that answers this key."""
+    """Part of the monitor that answers these keys."""
 
     _has_advised = _has_explained = False
 
@@ -51,3 +51,7 @@ class GraphicsKeys(PixelApp):
         self.try_pixels_again()
         self.follow_terminal()
         self.notify(graphics_message(self.abilities))
+
+    def action_redraw(self) -> None:
+        """Ask what the terminal can show, and send the whole screen again."""
+        self.ask_and_redraw()

@@ -65,7 +65,11 @@ def test_a_name_from_a_file_is_escaped():
 
 
 def test_a_recording_is_a_figure_however_the_receiver_was_imported():
-    script = "from sunspec_tui.receiver import StreamReceiver, Recording; assert Recording.draw_png is not None"
+    script = (
+        "from sunspec_tui.receiver import StreamReceiver\n"
+        "from sunspec_tui.core.recording import Recording\n"
+        "assert Recording.draw_png is not None"
+    )
     subprocess.run([sys.executable, "-c", script], check=True)
 
 

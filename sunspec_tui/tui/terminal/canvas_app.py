@@ -25,8 +25,8 @@ from textual.screen import Screen
 
 from sunspec_tui.tui.terminal.ability_app import AbilityApp
 from sunspec_tui.tui.terminal.ability_finder import AbilityFinder
-from sunspec_tui.tui.terminal.canvas import Canvas, Grid, Region
-from sunspec_tui.tui.terminal.cell_widget import CellWidget, uncovered
+from sunspec_tui.tui.terminal.canvas import Canvas, Grid
+from sunspec_tui.tui.terminal.cell_widget import CellWidget, picture_regions, uncovered
 from sunspec_tui.tui.terminal.colours import Depth
 from sunspec_tui.tui.terminal.driver import CURSOR_QUERY, Driver
 from sunspec_tui.tui.terminal.link_pacing import LinkPacer, LinkReading
@@ -274,7 +274,7 @@ class CanvasApp(AbilityApp):
         """Return the next text to send: changed cells, and then pixels."""
         budget = self.pacer.budget
         text = self.pixel_layer.prepare(self.canvas)
-        text += self.canvas.update(budget, self._picture_regions(), text_only=text_only)
+        text += self.canvas.update(budget, picture_regions(self.cell_widgets, self.screen), text_only=text_only)
         pixels_budget = self.pixels_budget(budget) - len(text)
         if (text_only or pixels_budget <= 0) and not self.pixel_layer.must_follow(self.canvas):
             return text
@@ -303,13 +303,6 @@ class CanvasApp(AbilityApp):
         nbytes = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
         self.pacer.update_sent(nbytes, now_s, finished=finished)
         self.send_text(text)
-
-    def _picture_regions(self) -> list[Region]:
-        return [
-            Region(region.x, region.y, region.right, region.bottom)
-            for widget in self.cell_widgets
-            if widget.is_picture and widget.screen is self.screen and (region := widget.content_region)
-        ]
 
     def link_reading(self) -> LinkReading:
         """Return the measurements of the link to the terminal."""

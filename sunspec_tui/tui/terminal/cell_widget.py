@@ -1,15 +1,17 @@
 """Widget base class that writes its cells directly to the canvas."""
 
 import itertools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from rich.segment import Segment
 from textual.geometry import Size
+from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from sunspec_tui.tui.terminal.canvas import Grid
+from sunspec_tui.tui.terminal.canvas import Grid, Region
 from sunspec_tui.tui.terminal.guarded import Guarded
 from sunspec_tui.tui.terminal.rich_styles import to_ascii
 
@@ -117,3 +119,12 @@ def uncovered(widget: Widget) -> bool:
         if region.overlaps(widget.region):
             return False
     return False
+
+
+def picture_regions(widgets: Iterable[CellWidget], screen: Screen[object]) -> list[Region]:
+    """Return the regions of the pictures that a screen has."""
+    return [
+        Region(region.x, region.y, region.right, region.bottom)
+        for widget in widgets
+        if widget.is_picture and widget.screen is screen and (region := widget.content_region)
+    ]
