@@ -136,7 +136,11 @@ class BackgroundFollower:
             return None
         if self._slow is None:
             self._slow = self._slow_values()
-        return Background(self._slow[0], quantiles(self._recent, (0.5,))[0], *self._slow[1:])
+        return Background(self._slow[0], self.recent_db(), *self._slow[1:])
+
+    def recent_db(self) -> NDArray[np.float32]:
+        """Return each bin's median of the last minute, shape (nbins,)."""
+        return quantiles(self._recent, (0.5,))[0]
 
     def _slow_values(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """Return level, spread and noise."""

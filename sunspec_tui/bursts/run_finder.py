@@ -121,7 +121,8 @@ class RunFinder:
         """Follow one cell."""
         low, high = limits
         is_inside, is_high = self._state == _INSIDE, values > low
-        np.maximum(self._peak, values, out=self._peak, where=is_inside)
+        # A missing value changes no peak.
+        np.fmax(self._peak, values, out=self._peak, where=is_inside)
         has_fallen = is_inside & (self._peak > high) & (values < FALL_SHARE * self._peak)
         is_long = is_inside & (cell - self._begin >= self._max_cells)
         ends = is_inside & ~is_high | has_fallen | is_long
@@ -138,7 +139,7 @@ class RunFinder:
         """Follow one cell of the bins in which a run has fallen."""
         low, high = limits
         is_tail, is_low = self._state == _TAIL, ~(values > low)
-        np.minimum(self._valley, values, out=self._valley, where=is_tail)
+        np.fmin(self._valley, values, out=self._valley, where=is_tail)
         cells = cell - self._begin
         ends = is_tail & ((is_low & (cells >= self._min_tail_cells)) | (cells >= self._max_cells))
         self._note_ended(np.flatnonzero(ends), cell, is_tail=True)

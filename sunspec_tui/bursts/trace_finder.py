@@ -86,7 +86,8 @@ class TraceFinder:
     def _begin(self, nbins: int) -> None:
         """Begin without a background."""
         self._background = BackgroundFollower(nbins, self._block_s)
-        self._waiting: deque[Block] | None = deque()
+        # Blocks that wait, with the recent levels of their time.
+        self._waiting: deque[tuple[Block, NDArray[np.float32]]] | None = deque()
         self._first_background: Background | None = None
         self._steps, self._step_list = StepFinder(), list[tuple[int, NDArray[np.float32]]]()
 
@@ -111,9 +112,21 @@ class TraceFinder:
         self._follow_gain(block)
         if self._waiting is None:
             return [self._process(block, self._background.background())]
-        self._waiting.append(block)
+        self._wait(self._waiting, block)
         is_warm = self._background.count >= max(self._warm_up_blocks, self._background.least)
         return self.end_warm_up(self._at_once) if is_warm else []
+
+    def _wait(self, waiting: deque[tuple[Block, NDArray[np.float32]]], block: Block) -> None:
+        """Let a block wait for the first background.
+
+        Its recent level is that of its own time: another one, such as that of a later burst, would hide faint bursts.
+        The blocks of the first minute have the level of this minute.
+        """
+        recent_db = self._background.recent_db()
+        if self._background.count <= self._background.least:
+            for number, (other, _) in enumerate(waiting):
+                waiting[number] = other, recent_db
+        waiting.append((block, recent_db))
 
     def end_warm_up(self, most: int | None = None) -> list[Found]:
         """Process blocks that wait, with the first background.
@@ -128,7 +141,7 @@ class TraceFinder:
         self._first_background = self._first_background or self._background.background(least=1)
         count = len(self._waiting) if most is None else min(most, len(self._waiting))
         blocks = [self._waiting.popleft() for _ in range(count)]
-        found = [self._process(block, self._before_steps(block.number)) for block in blocks]
+        found = [self._process(block, self._before_steps(block.number, recent_db)) for block, recent_db in blocks]
         if not self._waiting:
             self._waiting = None
             self._step_list.clear()
@@ -142,14 +155,16 @@ class TraceFinder:
             if self._waiting is not None:
                 self._step_list.append((block.number, step))
 
-    def _before_steps(self, number: int) -> Background | None:
-        """Return the first background, without steps later than a block."""
-        background = self._first_background
+    def _before_steps(self, number: int, recent_db: NDArray[np.float32]) -> Background | None:
+        """Return the first background at the time of a block.
+
+        It is without the later steps, and has the recent level of that time.
+        """
+        if self._first_background is None:
+            return None
         later = [step for at, step in self._step_list if at > number]
-        if background is None or not later:
-            return background
-        step = np.sum(later, axis=0, dtype=np.float32)
-        return replace(background, level_db=background.level_db - step, recent_db=background.recent_db - step)
+        level_db = self._first_background.level_db - np.sum(later, axis=0, dtype=np.float32)
+        return replace(self._first_background, level_db=level_db, recent_db=recent_db)
 
     def _process(self, block: Block, background: Background | None) -> Found:
         """Find the runs and hits of a block."""

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 from burst_runs import run
 from extent import extent, some
-from simulated_bursts import CADENCE_S, FREQUENCIES_HZ, START_S, bursts_of_day, disturbances_of_day, rows_of_day
+from simulated_bursts import (
+    CADENCE_S,
+    FREQUENCIES_HZ,
+    QUIET,
+    START_S,
+    bursts_of_day,
+    continuum,
+    disturbances_of_day,
+    rows_of_day,
+    single_iii,
+)
 from solar_event import EVENTS, needs_events
 
 from sunspec_tui.bursts.parts import AFTER_S, BEFORE_S, Traces, bursts_of, find_traces
@@ -90,6 +100,17 @@ def test_parts_of_an_hour_of_a_flare_give_the_bursts_of_the_whole(edges_s):
     expected = in_parts(hour, [])
     assert len(expected) >= 10
     assert_same(in_parts(hour, [hour.times_s[0] + each for each in edges_s]), expected, hour.cadence_s)
+
+
+def test_a_strong_burst_at_the_end_of_a_file_hides_no_faint_one_before_it():
+    rng = np.random.default_rng(2)
+    bursts = [single_iii(400.0, 1.5, rng), continuum(500.0, 15.0, rng)]
+    rows = list(rows_of_day(bursts, QUIET, 0, 0.25))
+    data, times_s = np.concatenate([each[1] for each in rows]), np.concatenate([each[0] for each in rows])
+    faint, strong = in_parts(Recording(data, (Product.I,), times_s, FREQUENCIES_HZ, CADENCE_S), [])
+    assert (faint.type, strong.type) == (BurstType.III, BurstType.CONTINUUM)
+    assert faint.begin_s - START_S == pytest.approx(bursts[0].begin_s, abs=6)
+    assert faint.peak_db < 2
 
 
 def test_no_parts_and_no_rows_give_no_bursts():

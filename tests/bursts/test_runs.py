@@ -34,7 +34,8 @@ def spans(runs):
         ([0, 5, 0], []),  # a single cell
         ([0, 3, 3, 0, 3, 3, 0], [(1, 3), (4, 6)]),
         ([3, 3, 3], [(0, 3)]),  # it goes on at the end
-        ([0, 3, np.nan, 3, 3, 0], [(3, 5)]),  # a missing cell ends a run
+        ([0, 3, 3, np.nan, 3, 3, 0], [(1, 3), (4, 6)]),  # a missing cell ends a run, which still counts
+        ([0, 3, 3, 3, np.nan], [(1, 4)]),
         ([np.nan] * 5, []),
         ([0, 1.5, 10, 12, 3.9, 3.5, 11, 11, 0], [(1, 4), (6, 8)]),  # a valley splits strokes
         ([0, 1.5, 10, 12, 3.9, 3.0, 2.5, 1.5, 0], [(1, 4)]),  # a tail is no run of its own
