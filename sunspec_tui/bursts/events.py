@@ -48,6 +48,10 @@ MAX_CONTINUUM_PAUSE_S = 30.0
 MIN_UNKNOWN_DB, MIN_UNKNOWN_RATIO = 3.0, 1.3
 """Least strength and ratio of the band's limits of a burst of unknown type; weaker ones are not reported."""
 
+SHORTWAVE_MHZ = 36.0
+"""Frequency below which shortwave stations and the ionosphere change without end: nothing of unknown type that lies
+wholly below it is reported."""
+
 FAST = (BurstType.III, BurstType.GROUP)
 
 # Times to measure a structure and each of its runs, to look for a pause, and to compare a lane with others.
@@ -336,7 +340,8 @@ def is_reported(piece: Piece) -> bool:
     """Return True if a piece is a burst of its own."""
     kind, found = piece.verdict.type, piece.measures
     if kind is BurstType.UNKNOWN:
-        return found.peak_db >= MIN_UNKNOWN_DB and found.ratio >= MIN_UNKNOWN_RATIO
+        is_large_enough = found.peak_db >= MIN_UNKNOWN_DB and found.ratio >= MIN_UNKNOWN_RATIO
+        return is_large_enough and found.high_mhz > SHORTWAVE_MHZ
     return kind in (BurstType.III, BurstType.GROUP, BurstType.INTERFERENCE)
 
 

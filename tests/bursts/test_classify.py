@@ -7,6 +7,7 @@ from burst_measures import BEAM, CELL_S, SHOCK, STATIONARY
 from burst_runs import run
 
 from sunspec_tui.bursts.classify import verdict
+from sunspec_tui.bursts.events import is_reported
 from sunspec_tui.bursts.joining import (
     CONTINUA,
     FAST_BURSTS,
@@ -140,3 +141,21 @@ def test_the_parts_of_a_continuum_are_one_burst():
     (made,) = finished(joined(pieces, lambda runs: Piece(runs, whole, verdict(whole, CELL_S)), Work(), CONTINUA))
     assert made.verdict.type is BurstType.CONTINUUM
     assert not may_be_continuum(piece(BEAM, 0))
+
+
+@pytest.mark.parametrize(
+    ("low_mhz", "high_mhz", "peak_db", "is_shown"),
+    [
+        (40.0, 60.0, 4.0, True),
+        (40.0, 60.0, 2.0, False),  # weak
+        (50.0, 60.0, 4.0, False),  # narrow
+        (22.0, 35.0, 9.0, False),  # of shortwave stations
+        (22.0, 45.0, 9.0, True),
+    ],
+)
+def test_a_burst_of_unknown_type_is_shown_if_it_is_strong_and_wide_and_not_of_shortwave_stations(
+    low_mhz, high_mhz, peak_db, is_shown
+):
+    unknown = replace(BEAM, low_mhz=low_mhz, high_mhz=high_mhz, peak_db=peak_db, delay=500.0, run_s=10.0, spread_s=30.0)
+    assert verdict(unknown, CELL_S).type is BurstType.UNKNOWN
+    assert is_reported(piece(unknown, 0)) is is_shown
