@@ -1,5 +1,7 @@
 """Command ``sunspec-tui bursts``: find the bursts of an archive or of files."""
 
+import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sunspec_tui.cli.probe import Say
@@ -12,6 +14,9 @@ from sunspec_tui.core.times import parse_time_range
 
 if TYPE_CHECKING:
     from sunspec_tui.monitoring.burst_search import SearchResult
+    from sunspec_tui.monitoring.burst_series import Covered
+
+log = logging.getLogger(__name__)
 
 _MAX_FAILURE = 150
 
@@ -35,6 +40,7 @@ def run(settings: BurstsSettings, say: Say) -> int:
         check_table_path(settings.out)
     reports = None if settings.against is None else read_radio_reports(settings.against)
     found = _found(settings, say)
+    _warn_of_other_bands(found.covered)
     bursts = found.bursts
     for line in burst_lines(bursts) if bursts else ():
         say(line)
@@ -80,3 +86,14 @@ def _found(settings: BurstsSettings, say: Say) -> "SearchResult":
     finally:
         opening.clear()
         progress.clear()
+
+
+def _warn_of_other_bands(covered: Iterable["Covered"]) -> None:
+    """Log a warning about rows that have no frequency of the search."""
+    from sunspec_tui.bursts.cells import MAX_MHZ, MIN_MHZ
+
+    names = sorted({each.name for each in covered if each.high_mhz < MIN_MHZ or each.low_mhz > MAX_MHZ})
+    if names:
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        words = "%s%s: no frequency lies between %g and %g MHz, so there is nothing to search"
+        log.warning(words, printable_name(names[0]), more, MIN_MHZ, MAX_MHZ)

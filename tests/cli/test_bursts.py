@@ -198,3 +198,12 @@ def test_counts_name_interference_apart():
     found = [burst(), burst(type=BurstType.INTERFERENCE), burst(type=BurstType.II), burst()]
     assert counts_text(found) == "3 bursts: 2 III, 1 II; 1 of interference (RFI)"
     assert counts_text(found[:1]) == "1 burst: 1 III"
+
+
+def test_files_of_another_band_are_reported(tmp_path, capsys):
+    for name in ("a.npz", "b.npz"):
+        made = rows(0, 3600) if name == "a.npz" else rows(3600, 7200)
+        export(replace(made, frequencies_hz=made.frequencies_hz + 300e6), tmp_path / name)
+    assert bursts(tmp_path) == 0
+    text = "WARNING a and 1 more: no frequency lies between 20 and 200 MHz, so there is nothing to search"
+    assert text in capsys.readouterr().err
