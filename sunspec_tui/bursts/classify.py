@@ -49,6 +49,9 @@ MIN_V_S = 30.0
 MIN_CONTINUUM_RATIO = 1.3
 """Least ratio of the limits of a continuum's band: narrower ones are lanes."""
 
+MAX_CUT_SHARE = 0.5
+"""Largest share of runs without a known begin; with more of them no drift and no rise is known."""
+
 _MIN_WIDTH_MHZ = 8.0
 _MIN_RATIO, _MIN_RATIO_WITHOUT_DRIFT, _MIN_RATIO_OF_GROUP = 1.15, 1.5, 2.0
 _SIGNIFICANT = 3.0
@@ -81,6 +84,8 @@ def verdict(found: Measures, cell_s: float) -> Verdict:
     cell_s
         Length of a cell, the resolution of times.
     """
+    if found.cut_share > MAX_CUT_SHARE:
+        return _continuum(found) or Verdict(BurstType.UNKNOWN, 0.3, "in progress after missing rows")
     if _is_sharp(found, cell_s):
         return Verdict(BurstType.INTERFERENCE, 0.9, f"{found.width_mhz:.0f} MHz begin within {cell_s:g} s")
     if _is_sounder(found):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.bursts.begins import begin_without, early_runs
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
-from sunspec_tui.bursts.classify import LONGEST_GROUP_S, Verdict, verdict
+from sunspec_tui.bursts.classify import LONGEST_GROUP_S, MAX_CUT_SHARE, Verdict, verdict
 from sunspec_tui.bursts.drift_sums import DriftHit
 from sunspec_tui.bursts.faint_bursts import explains, faint_burst
 from sunspec_tui.bursts.joining import (
@@ -341,7 +341,7 @@ def is_reported(piece: Piece) -> bool:
     kind, found = piece.verdict.type, piece.measures
     if kind is BurstType.UNKNOWN:
         is_large_enough = found.peak_db >= MIN_UNKNOWN_DB and found.ratio >= MIN_UNKNOWN_RATIO
-        return is_large_enough and found.high_mhz > SHORTWAVE_MHZ
+        return is_large_enough and found.high_mhz > SHORTWAVE_MHZ and found.cut_share <= MAX_CUT_SHARE
     return kind in (BurstType.III, BurstType.GROUP, BurstType.INTERFERENCE)
 
 

@@ -61,7 +61,7 @@ class Measures:
         Change of the mean frequency from the first third to the last third of the time, as a share; negative if it
         falls. NaN for a fast burst.
     sharp_share
-        Share of the runs that reach half of their peak within a cell.
+        Share of the runs that reach half of their peak within a cell; without those of unknown begin.
     strokes
         Mean number of peaks of a run.
     tail_share
@@ -72,6 +72,8 @@ class Measures:
         V/I at the peaks, weighted with their power.
     half_power_s
         Pairs of a frequency in MHz and the median duration at half power there.
+    cut_share
+        Share of the runs whose begin is not known.
     """
 
     begin_s: float
@@ -97,6 +99,7 @@ class Measures:
     circular: float
     half_power_s: tuple[tuple[float, float], ...]
     tail_share: float = 0.0
+    cut_share: float = 0.0
 
     @property
     def ratio(self) -> float:
@@ -206,9 +209,10 @@ def _measures(found: RunColumns, frequencies_mhz: NDArray[np.float64], cell_s: f
         ridge_delay=ridge[0],
         ridge_error=ridge[1],
         descent=descent(strong, frequencies_mhz) if max(run_s, spread_s) > SLOW_S else float("nan"),
-        sharp_share=_share((found.onset - found.begin <= 1) & (found.half - found.begin <= 1)),
+        sharp_share=_share((found.onset - found.begin <= 1) & (found.half - found.begin <= 1) & (found.is_cut == 0)),
         strokes=float(found.strokes.sum()) / len(bins),
         tail_share=_share(found.is_tail > 0),
+        cut_share=_share(found.is_cut > 0),
         is_saturated=peak_db >= SATURATED_DB and quantile(found.flat_cells, 0.5) >= SATURATED_CELLS,
         circular=_circular(found),
         half_power_s=half_power_by_frequency(found, frequencies_mhz, cell_s),

@@ -27,6 +27,10 @@ MIN_TAIL_CELLS = 60
 MIN_RUN_CELLS = 2
 """Shortest run."""
 
+MAX_HELD_CELLS = 10
+"""Most missing cells over which a run goes on: 5 s in cells of half a second. In a longer time, a burst of type III may
+have ended and another have begun."""
+
 _SIGMAS_OF_LIMITS = np.array([[LOW_SIGMAS], [HIGH_SIGMAS]], np.float32)
 _MIN_OF_LIMITS_DB = np.array([[MIN_LOW_DB], [MIN_HIGH_DB]], np.float32)
 _MAX_SHORT_CELLS = 60
@@ -72,10 +76,19 @@ class RunFinder:
         Longest run.
     min_tail_cells
         Shortest tail that counts.
+    max_held_cells
+        Most missing cells over which a run goes on.
     """
 
-    def __init__(self, nbins: int, max_cells: int = MAX_RUN_CELLS, min_tail_cells: int = MIN_TAIL_CELLS) -> None:
+    def __init__(
+        self,
+        nbins: int,
+        max_cells: int = MAX_RUN_CELLS,
+        min_tail_cells: int = MIN_TAIL_CELLS,
+        max_held_cells: int = MAX_HELD_CELLS,
+    ) -> None:
         self._max_cells, self._min_tail_cells, self._history = max_cells, min_tail_cells, 2 * max_cells
+        self._max_held_cells = max_held_cells
         self._excess = np.full((self._history, nbins), np.nan, np.float32)
         self._circular = np.full((self._history, nbins), np.nan, np.float32)
         self._state = np.zeros(nbins, np.int8)
@@ -83,6 +96,9 @@ class RunFinder:
         self._peak = np.zeros(nbins, np.float32)
         self._valley = np.zeros(nbins, np.float32)
         self._high = np.zeros(nbins, np.float32)
+        # Missing cells right before the next; those before the first cell are more than a run goes on.
+        self._missing = np.full(nbins, max_held_cells + 1, np.int64)
+        self._is_cut = np.zeros(nbins, bool)
         self._open: dict[int, Run] = {}
         self._ended: list[Spans] = []
 
@@ -112,33 +128,45 @@ class RunFinder:
             self._circular[places] = circular
         self._high = limits[1]
         if not self._state.any() and not (excess_db > limits[0]).any():
+            self._count_missing(excess_db)
             return []
         for cell, values in enumerate(excess_db, first):
             self._step(cell, values, limits)
         return self._ended_runs()
 
+    def _count_missing(self, excess_db: NDArray[np.float32]) -> None:
+        """Count the missing cells at the end of some."""
+        is_known = ~np.isnan(excess_db)
+        has_any = is_known.any(axis=0)
+        self._missing = np.where(has_any, is_known[::-1].argmax(axis=0), self._missing + len(excess_db))
+
     def _step(self, cell: int, values: NDArray[np.float32], limits: NDArray[np.float32]) -> None:
         """Follow one cell."""
         low, high = limits
-        is_inside, is_high = self._state == _INSIDE, values > low
+        is_inside, is_high, is_unknown = self._state == _INSIDE, values > low, np.isnan(values)
+        is_held = is_unknown & (self._missing < self._max_held_cells)
         # A missing value changes no peak.
         np.fmax(self._peak, values, out=self._peak, where=is_inside)
         has_fallen = is_inside & (self._peak > high) & (values < FALL_SHARE * self._peak)
         is_long = is_inside & (cell - self._begin >= self._max_cells)
-        ends = is_inside & ~is_high | has_fallen | is_long
+        ends = is_inside & ~is_high & ~is_held | has_fallen | is_long
         begins = is_high & ((self._state == _OUTSIDE) | is_long)
         if (self._state == _TAIL).any():
-            self._step_tails(cell, values, limits)
+            self._step_tails(cell, values, limits, is_held)
         if ends.any():
             self._end_runs(np.flatnonzero(ends), cell)
             is_tail = has_fallen & is_high
             self._state[is_tail], self._valley[is_tail], self._begin[is_tail] = _TAIL, values[is_tail], cell
+            self._is_cut[is_tail] = False
         self._begin_runs(begins, cell, values)
+        self._missing = np.where(is_unknown, self._missing + 1, 0)
 
-    def _step_tails(self, cell: int, values: NDArray[np.float32], limits: NDArray[np.float32]) -> None:
+    def _step_tails(
+        self, cell: int, values: NDArray[np.float32], limits: NDArray[np.float32], is_held: NDArray[np.bool_]
+    ) -> None:
         """Follow one cell of the bins in which a run has fallen."""
         low, high = limits
-        is_tail, is_low = self._state == _TAIL, ~(values > low)
+        is_tail, is_low = self._state == _TAIL, ~(values > low) & ~is_held
         np.fmin(self._valley, values, out=self._valley, where=is_tail)
         cells = cell - self._begin
         ends = is_tail & ((is_low & (cells >= self._min_tail_cells)) | (cells >= self._max_cells))
@@ -150,12 +178,17 @@ class RunFinder:
     def _begin_runs(self, begins: NDArray[np.bool_], cell: int, values: NDArray[np.float32]) -> None:
         """Begin runs in some bins."""
         self._state[begins], self._begin[begins], self._peak[begins] = _INSIDE, cell, values[begins]
+        self._is_cut[begins] = self._missing[begins] > 0
 
     def _end_runs(self, bins: NDArray[np.int64], cell: int) -> None:
         """End the runs of some bins, and keep those that count."""
         self._state[bins] = _OUTSIDE
-        counts = (cell - self._begin[bins] >= MIN_RUN_CELLS) & (self._peak[bins] > self._high[bins])
-        self._note_ended(bins[counts], cell)
+        is_long = self._ends(bins, cell) - self._begin[bins] >= MIN_RUN_CELLS
+        self._note_ended(bins[is_long & (self._peak[bins] > self._high[bins])], cell)
+
+    def _ends(self, bins: NDArray[np.int64], cell: int) -> NDArray[np.int64]:
+        """Return the ends of runs that end before a cell: before the missing ones."""
+        return cell - self._missing[bins]
 
     def _note_ended(self, bins: NDArray[np.int64], cell: int, *, is_tail: bool = False) -> None:
         """Note runs to be measured at the end of the block.
@@ -163,8 +196,8 @@ class RunFinder:
         To measure those of a whole block takes as long as to measure those of a cell.
         """
         if bins.size:
-            same = np.ones(len(bins), np.int64)
-            self._ended.append(Spans(bins, self._begin[bins], cell * same, is_tail * same > 0))
+            is_one = np.full(len(bins), is_tail)
+            self._ended.append(Spans(bins, self._begin[bins], self._ends(bins, cell), is_one, self._is_cut[bins]))
 
     def _ended_runs(self) -> list[Run]:
         """Measure the runs that have ended.
@@ -173,7 +206,7 @@ class RunFinder:
         """
         if not self._ended:
             return []
-        parts = [(each.bins, each.begins, each.ends, each.is_tail) for each in self._ended]
+        parts = [(each.bins, each.begins, each.ends, each.is_tail, each.is_cut) for each in self._ended]
         self._ended = []
         runs = self._measured(Spans(*(np.concatenate(columns) for columns in zip(*parts, strict=True))))
         return [run for run in runs if not run.is_tail or run.peak_db > self._high[run.bin]]
@@ -206,7 +239,7 @@ class RunFinder:
         new = bins[[run is None for run in known]]
         if new.size:
             same = np.ones(len(new), np.int64)
-            spans = Spans(new, self._begin[new], cell * same, same < 0)
+            spans = Spans(new, self._begin[new], cell * same, same < 0, self._is_cut[new])
             self._open |= {run.bin: run for run in self._measured(spans, is_open=True)}
         return [run._replace(end=cell) for run in self._open.values()]
 
@@ -218,6 +251,9 @@ class RunFinder:
 
     def close(self, cell: int) -> list[Run]:
         """End all runs, because rows are missing; return them."""
+        is_tail = (self._state == _TAIL) & (cell - self._missing - self._begin >= self._min_tail_cells)
+        self._note_ended(np.flatnonzero(is_tail), cell, is_tail=True)
         self._end_runs(np.flatnonzero(self._state == _INSIDE), cell)
         self._state[:] = _OUTSIDE
+        self._missing[:] = self._max_held_cells + 1
         return self._ended_runs()

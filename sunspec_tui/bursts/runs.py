@@ -31,6 +31,7 @@ class _RunNumbers(NamedTuple):
     circular: float
     is_open: bool = False
     is_tail: bool = False
+    is_cut: bool = False
 
 
 class Run(_RunNumbers):
@@ -67,6 +68,8 @@ class Run(_RunNumbers):
         True if the run goes on.
     is_tail
         True if it follows the fall of another run, as a continuum after a burst does.
+    is_cut
+        True if the cell before its first is missing, so that its begin is not known.
     """
 
     __slots__ = ()
@@ -104,17 +107,24 @@ class Spans:
         Numbers of the first cells and of the cells after the last.
     is_tail
         True for what follows the fall of another run.
+    is_cut
+        True for runs whose begin is not known.
     """
 
     bins: NDArray[np.int64]
     begins: NDArray[np.int64]
     ends: NDArray[np.int64]
     is_tail: NDArray[np.bool_]
+    is_cut: NDArray[np.bool_]
 
     def selected(self, is_selected: NDArray[np.bool_]) -> "Spans":
         """Return some of the runs."""
         return Spans(
-            self.bins[is_selected], self.begins[is_selected], self.ends[is_selected], self.is_tail[is_selected]
+            self.bins[is_selected],
+            self.begins[is_selected],
+            self.ends[is_selected],
+            self.is_tail[is_selected],
+            self.is_cut[is_selected],
         )
 
 
@@ -156,7 +166,7 @@ def measured(
         (known >= peak_db - _FLAT_DB).sum(axis=0),
     )
     strokes = _stroke_counts(spans, known)
-    last = circular[top, columns].tolist(), [is_open] * len(strokes), spans.is_tail.tolist()
+    last = circular[top, columns].tolist(), [is_open] * len(strokes), spans.is_tail.tolist(), spans.is_cut.tolist()
     return list(map(Run, *(each.tolist() for each in numbers), strokes, *last))
 
 
@@ -165,7 +175,8 @@ def _stroke_counts(spans: Spans, known: NDArray[np.float32]) -> list[int]:
     by_run, first = np.ascontiguousarray(known.T), int(spans.begins.min())
     limits = zip((spans.begins - first).tolist(), (spans.ends - first).tolist(), strict=True)
     parts = (values[begin:end] for values, (begin, end) in zip(by_run, limits, strict=True))
-    return [stroke_count(part, float(part.max())) for part in parts]
+    # A missing cell is no valley.
+    return [stroke_count(part[part > -np.inf], float(part.max())) for part in parts]
 
 
 def stroke_count(values: NDArray[np.float32], peak_db: float) -> int:

@@ -28,6 +28,9 @@ MAX_RUN_S = 1200.0
 MIN_TAIL_S = 30.0
 """Shortest tail of a run that counts: a continuum after a burst (type V) lasts for half a minute."""
 
+MAX_HELD_S = 5.0
+"""Longest time without rows over which a run goes on, see `run_finder.MAX_HELD_CELLS`."""
+
 MIN_RUN_HISTORY = 20
 """Least number of cells of the longest run, however long the cells are."""
 
@@ -74,7 +77,7 @@ class TraceFinder:
         self._block_s, self._warm_up_blocks, self._at_once = grid.block_s, round(warm_up_s / grid.block_s), at_once
         max_run_cells = max(MIN_RUN_HISTORY, round(MAX_RUN_S / grid.cell_s))
         min_tail_cells = max(1, round(MIN_TAIL_S / grid.cell_s))
-        self._runs = RunFinder(nbins, max_run_cells, min_tail_cells)
+        self._runs = RunFinder(nbins, max_run_cells, min_tail_cells, int(MAX_HELD_S / grid.cell_s))
         self._sums = DriftSums(grid.frequencies_mhz, grid.cell_s)
         self._ridges = RidgeFinder(grid.frequencies_mhz, grid.cell_s)
         self._newest: int | None = None

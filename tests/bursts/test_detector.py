@@ -67,6 +67,23 @@ def test_bursts_are_opened_and_closed_with_their_times_and_drifts(strong):
         assert burst.peak_db == pytest.approx(true.strength_db, rel=0.2)
 
 
+@pytest.mark.parametrize("missing_s", [2.0, 4.0, 9.0])
+def test_missing_rows_divide_no_burst_and_are_no_interference(strong, missing_s):
+    truths, times_s, data = strong
+    after_s = times_s - START_S - np.array([[true.begin_s + 4] for true in truths])
+    is_kept = ~((after_s > 0) & (after_s <= missing_s)).any(axis=0)
+    found = last_of(changes_of(times_s[is_kept], data[is_kept]))
+    assert {burst.type for burst in found} == {BurstType.III}
+    assert len(found) == len(truths)
+
+
+def test_a_burst_that_has_begun_before_the_rows_is_no_interference(strong):
+    truths, times_s, data = strong
+    is_kept = times_s > START_S + truths[0].begin_s + 4
+    found = last_of(changes_of(times_s[is_kept], data[is_kept]))
+    assert [burst.type for burst in found] == [BurstType.III] * 2
+
+
 def test_a_burst_is_told_within_seconds(strong):
     truths, times_s, data = strong
     detector = BurstDetector(FREQUENCIES_HZ, (Product.I,))

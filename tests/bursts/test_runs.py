@@ -34,8 +34,11 @@ def spans(runs):
         ([0, 5, 0], []),  # a single cell
         ([0, 3, 3, 0, 3, 3, 0], [(1, 3), (4, 6)]),
         ([3, 3, 3], [(0, 3)]),  # it goes on at the end
-        ([0, 3, 3, np.nan, 3, 3, 0], [(1, 3), (4, 6)]),  # a missing cell ends a run, which still counts
+        ([0, 3, 3, *[np.nan] * 10, 3, 3, 0], [(1, 15)]),  # it goes on after some missing cells
+        ([0, 3, 3, *[np.nan] * 10, 0, 3, 3, 0], [(1, 3), (14, 16)]),  # it ends while cells are missing
+        ([0, 3, 3, *[np.nan] * 11, 3, 3, 0], [(1, 3), (14, 16)]),  # too many are missing
         ([0, 3, 3, 3, np.nan], [(1, 4)]),
+        ([0, 3, np.nan, 3, 3, 0], [(1, 5)]),
         ([np.nan] * 5, []),
         ([0, 1.5, 10, 12, 3.9, 3.5, 11, 11, 0], [(1, 4), (6, 8)]),  # a valley splits strokes
         ([0, 1.5, 10, 12, 3.9, 3.0, 2.5, 1.5, 0], [(1, 4)]),  # a tail is no run of its own
@@ -78,7 +81,7 @@ def test_open_runs_are_seen_before_they_end():
 
 def test_flat_tops_are_counted():
     values = np.array([[2, 12, 12.05, 12, 12, 12.02, 3], [np.nan] * 3 + [4, 8, 4, 2]], np.float32).T
-    spans = Spans(np.array([3, 5]), np.array([50, 53]), np.array([57, 57]), np.array([False, True]))
+    spans = Spans(np.array([3, 5]), np.array([50, 53]), np.array([57, 57]), np.array([False, True]), np.zeros(2, bool))
     run, later = measured(spans, values, np.full((7, 2), np.nan, np.float32))
     assert (run.is_tail, later.is_tail) == (False, True)
     assert run.flat_cells == 5
