@@ -136,6 +136,9 @@ class RunFinder:
 
     def _count_missing(self, excess_db: NDArray[np.float32]) -> None:
         """Count the missing cells at the end of some."""
+        if not np.isnan(excess_db[-1]).any():
+            self._missing[:] = 0
+            return
         is_known = ~np.isnan(excess_db)
         has_any = is_known.any(axis=0)
         self._missing = np.where(has_any, is_known[::-1].argmax(axis=0), self._missing + len(excess_db))
@@ -187,7 +190,7 @@ class RunFinder:
         self._note_ended(bins[is_long & (self._peak[bins] > self._high[bins])], cell)
 
     def _ends(self, bins: NDArray[np.int64], cell: int) -> NDArray[np.int64]:
-        """Return the ends of runs that end before a cell: before the missing ones."""
+        """Return the ends of runs: the cell, or the first missing one."""
         return cell - self._missing[bins]
 
     def _note_ended(self, bins: NDArray[np.int64], cell: int, *, is_tail: bool = False) -> None:
