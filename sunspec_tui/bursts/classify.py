@@ -49,6 +49,15 @@ MIN_V_S = 30.0
 MIN_CONTINUUM_RATIO = 1.3
 """Least ratio of the limits of a continuum's band: narrower ones are lanes."""
 
+IMPULSE_CELLS = 3
+"""Cells of an impulse at half power: as many as the mean of cells that is searched."""
+
+MIN_LIFETIME_SHARE = 0.5
+"""Least duration of a burst as a share of the usual one."""
+
+MIN_FILLED_SHARE = 0.5
+"""Least share of the bins of its band in which a burst of type III is seen: signals in single channels leave gaps."""
+
 _MIN_WIDTH_MHZ = 8.0
 _MIN_RATIO, _MIN_RATIO_WITHOUT_DRIFT, _MIN_RATIO_OF_GROUP = 1.15, 1.5, 2.0
 _SIGNIFICANT = 3.0
@@ -83,6 +92,10 @@ def verdict(found: Measures, cell_s: float) -> Verdict:
     """
     if _is_sharp(found, cell_s):
         return Verdict(BurstType.INTERFERENCE, 0.9, f"{found.width_mhz:.0f} MHz begin within {cell_s:g} s")
+    if _is_at_once(found, cell_s):
+        return Verdict(BurstType.INTERFERENCE, 0.8, f"{found.width_mhz:.0f} MHz begin at once, faster than light")
+    if _is_impulse(found, cell_s):
+        return Verdict(BurstType.INTERFERENCE, 0.7, f"{found.half_s:.1f} s at half power, too short for a burst")
     if _is_sounder(found):
         return Verdict(BurstType.INTERFERENCE, 0.8, f"sweeps upward by {found.drift_mhz_s:.2g} MHz/s, as a sounder")
     if found.tail_share > _MAX_TAIL_SHARE:
@@ -106,6 +119,27 @@ def _is_sharp(found: Measures, cell_s: float) -> bool:
     return found.sharp_share > _SHARP_SHARE and found.residual_s <= cell_s
 
 
+def _is_at_once(found: Measures, cell_s: float) -> bool:
+    """Return True if the onsets are surely faster than light.
+
+    Onsets are known to a cell: a narrow band, which light crosses within one, cannot tell. A continuum may begin so.
+    """
+    if found.width_mhz < _MIN_WIDTH_MHZ or found.run_s >= MIN_CONTINUUM_S or not found.residual_s <= cell_s:
+        return False
+    doubt = max(_SIGNIFICANT * found.delay_error, cell_s / found.span_light_s)
+    return abs(found.delay) + doubt < III_DELAYS[0]
+
+
+def _is_impulse(found: Measures, cell_s: float) -> bool:
+    """Return True if a wide signal is too short for a burst.
+
+    An impulse lasts as long as the mean of cells that is searched, and a burst at least half of its usual duration.
+    """
+    shortest_s = min(IMPULSE_CELLS * cell_s, MIN_LIFETIME_SHARE * DURATION_S_MHZ / found.middle_mhz)
+    is_short = found.half_s <= shortest_s and found.run_s <= DURATION_S_MHZ / found.middle_mhz
+    return found.width_mhz >= _MIN_WIDTH_MHZ and is_short
+
+
 def _is_sounder(found: Measures) -> bool:
     """Return True if a narrow signal sweeps upward, slower than a beam."""
     is_slow = found.delay < -III_DELAYS[1] and found.significance <= -_SOUNDER_SIGNIFICANCE
@@ -114,6 +148,8 @@ def _is_sounder(found: Measures) -> bool:
 
 def _type_iii(found: Measures) -> Verdict | None:
     """Return type III or a group of it, if the numbers fit."""
+    if found.filled_share < MIN_FILLED_SHARE:
+        return None
     # A drift that is known must be that of a beam; one that is not known may be.
     doubt = 0.0 if found.significance >= _SIGNIFICANT else 2 * found.delay_error
     fits = found.delay - doubt <= III_DELAYS[1] and found.delay + doubt >= III_DELAYS[0]

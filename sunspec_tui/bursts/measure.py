@@ -66,6 +66,8 @@ class Measures:
         Mean number of peaks of a run.
     tail_share
         Share of the runs that follow the fall of a burst.
+    filled_share
+        Share of the bins of its band in which it has a run.
     is_saturated
         True if half of the runs have a flat top far above the background.
     circular
@@ -97,6 +99,7 @@ class Measures:
     circular: float
     half_power_s: tuple[tuple[float, float], ...]
     tail_share: float = 0.0
+    filled_share: float = 1.0
 
     @property
     def ratio(self) -> float:
@@ -117,6 +120,12 @@ class Measures:
     def width_mhz(self) -> float:
         """Width of the band."""
         return self.high_mhz - self.low_mhz
+
+    @property
+    def span_light_s(self) -> float:
+        """Height that the band spans, in light-seconds."""
+        high, low = height_light_s(np.array([self.low_mhz, self.high_mhz]))
+        return float(high - low)
 
     @property
     def drift_mhz_s(self) -> float:
@@ -209,6 +218,7 @@ def _measures(found: RunColumns, frequencies_mhz: NDArray[np.float64], cell_s: f
         sharp_share=_share((found.onset - found.begin <= 1) & (found.half - found.begin <= 1)),
         strokes=float(found.strokes.sum()) / len(bins),
         tail_share=_share(found.is_tail > 0),
+        filled_share=int(np.count_nonzero(np.bincount(bins))) / int(bins.max() - bins.min() + 1),
         is_saturated=peak_db >= SATURATED_DB and quantile(found.flat_cells, 0.5) >= SATURATED_CELLS,
         circular=_circular(found),
         half_power_s=half_power_by_frequency(found, frequencies_mhz, cell_s),

@@ -57,6 +57,33 @@ def test_cells_longer_than_the_rise_of_a_burst_tell_no_interference():
     assert verdict(found, 8.0).type is BurstType.III
 
 
+STROKES = replace(BEAM, delay=0.1, delay_error=0.1, ridge_delay=0.1, residual_s=0.3, spread_s=0.5, strokes=2.5)
+"""Strokes of lightning: they rise in more than one cell, and begin at once from 25 to 75 MHz."""
+
+
+def test_what_begins_at_once_in_a_wide_band_is_interference():
+    assert verdict(STROKES, CELL_S).type is BurstType.INTERFERENCE
+    # Light needs less than a cell to cross a narrow band.
+    assert verdict(replace(STROKES, low_mhz=55.0, high_mhz=80.0), CELL_S).type is not BurstType.INTERFERENCE
+    # Strokes of a group that begin here and there lie on no line, and a continuum has no drift.
+    assert verdict(replace(STROKES, residual_s=2.0), CELL_S).type is BurstType.GROUP
+    assert verdict(replace(STROKES, run_s=300.0, half_s=200.0), CELL_S).type is BurstType.CONTINUUM
+
+
+def test_an_impulse_is_interference_though_it_seems_to_drift():
+    impulse = replace(BEAM, run_s=2.0, half_s=1.5)
+    assert verdict(impulse, CELL_S).type is BurstType.INTERFERENCE
+    assert verdict(replace(impulse, half_s=2.5), CELL_S).type is BurstType.III
+    # Where bursts are as short, or in longer cells, it may be one.
+    assert verdict(replace(impulse, low_mhz=100.0, high_mhz=180.0), CELL_S).type is BurstType.III
+    assert verdict(replace(impulse, run_s=8.0, half_s=4.0), 4.0).type is BurstType.III
+
+
+def test_signals_in_less_than_half_of_the_bins_are_no_burst_of_type_3():
+    assert verdict(replace(BEAM, filled_share=0.55), CELL_S).type is BurstType.III
+    assert verdict(replace(BEAM, filled_share=0.45), CELL_S).type is BurstType.UNKNOWN
+
+
 def test_strength_drift_and_width_make_a_type_3_more_certain():
     sure = verdict(BEAM, CELL_S).confidence
     assert verdict(replace(BEAM, peak_db=2.0), CELL_S).confidence < sure
