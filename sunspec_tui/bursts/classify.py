@@ -52,6 +52,9 @@ MIN_CONTINUUM_RATIO = 1.3
 IMPULSE_CELLS = 3
 """Cells of an impulse at half power: as many as the mean of cells that is searched."""
 
+MIN_LATER_CELLS = 3
+"""Cells by which a burst usually lasts longer at its lowest frequency than at its highest, so that this can be seen."""
+
 MIN_LIFETIME_SHARE = 0.5
 """Least duration of a burst as a share of the usual one."""
 
@@ -94,6 +97,8 @@ def verdict(found: Measures, cell_s: float) -> Verdict:
         return Verdict(BurstType.INTERFERENCE, 0.9, f"{found.width_mhz:.0f} MHz begin within {cell_s:g} s")
     if _is_at_once(found, cell_s):
         return Verdict(BurstType.INTERFERENCE, 0.8, f"{found.width_mhz:.0f} MHz begin at once, faster than light")
+    if _ends_at_once(found, cell_s):
+        return Verdict(BurstType.INTERFERENCE, 0.8, f"{found.width_mhz:.0f} MHz end within {cell_s:g} s")
     if _is_impulse(found, cell_s):
         return Verdict(BurstType.INTERFERENCE, 0.7, f"{found.half_s:.1f} s at half power, too short for a burst")
     if _is_sounder(found):
@@ -128,6 +133,16 @@ def _is_at_once(found: Measures, cell_s: float) -> bool:
         return False
     doubt = max(_SIGNIFICANT * found.delay_error, cell_s / found.span_light_s)
     return abs(found.delay) + doubt < III_DELAYS[0]
+
+
+def _ends_at_once(found: Measures, cell_s: float) -> bool:
+    """Return True if a short signal ends everywhere within a cell.
+
+    A burst ends later at low frequencies, because it lasts longer there. In a narrow band that cannot be seen.
+    """
+    later_s = DURATION_S_MHZ / found.low_mhz - DURATION_S_MHZ / found.high_mhz
+    is_short = found.width_mhz >= _MIN_WIDTH_MHZ and found.run_s < MIN_CONTINUUM_S
+    return is_short and found.end_spread_s <= cell_s and later_s >= MIN_LATER_CELLS * cell_s
 
 
 def _is_impulse(found: Measures, cell_s: float) -> bool:

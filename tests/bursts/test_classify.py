@@ -1,5 +1,6 @@
 """The type of a burst follows from its measured numbers."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -77,6 +78,13 @@ def test_an_impulse_is_interference_though_it_seems_to_drift():
     # Where bursts are as short, or in longer cells, it may be one.
     assert verdict(replace(impulse, low_mhz=100.0, high_mhz=180.0), CELL_S).type is BurstType.III
     assert verdict(replace(impulse, run_s=8.0, half_s=4.0), 4.0).type is BurstType.III
+
+
+def test_what_ends_at_once_in_a_wide_band_is_interference():
+    assert verdict(replace(BEAM, end_spread_s=0.5), CELL_S).type is BurstType.INTERFERENCE
+    # The end of a burst that goes on is not known; in a narrow band all bursts end so.
+    assert verdict(replace(BEAM, end_spread_s=math.inf), CELL_S).type is BurstType.III
+    assert verdict(replace(BEAM, low_mhz=55.0, end_spread_s=0.5), CELL_S).type is BurstType.III
 
 
 def test_signals_in_less_than_half_of_the_bins_are_no_burst_of_type_3():
