@@ -11,6 +11,7 @@ The limits are speeds and lifetimes from the literature, not numbers fitted to f
 - Nothing solar begins in the same half second over tens of MHz and ends so: an exciter would be faster than light.
 """
 
+import math
 from dataclasses import dataclass
 
 from sunspec_tui.bursts.measure import LIGHT_KM_S, Measures
@@ -63,6 +64,7 @@ MIN_FILLED_SHARE = 0.5
 
 _MIN_WIDTH_MHZ = 8.0
 _MIN_RATIO, _MIN_RATIO_WITHOUT_DRIFT, _MIN_RATIO_OF_GROUP = 1.15, 1.5, 2.0
+_WHOLE_SHARE = 0.9
 _SIGNIFICANT = 3.0
 _MIN_II_SIGNIFICANCE = 5.0
 _MIN_II_SPREAD_S, _MIN_II_SPREAD_SHARE, _MIN_TRACK_SIGNIFICANCE = 15.0, 0.33, 20.0
@@ -83,7 +85,7 @@ class Verdict:
     reason: str
 
 
-def verdict(found: Measures, cell_s: float) -> Verdict:
+def verdict(found: Measures, cell_s: float, band_ratio: float = math.inf) -> Verdict:
     """Return the type of a structure.
 
     Parameters
@@ -92,6 +94,8 @@ def verdict(found: Measures, cell_s: float) -> Verdict:
         Its numbers.
     cell_s
         Length of a cell, the resolution of times.
+    band_ratio
+        Highest frequency of the receiver over the lowest.
     """
     if _is_sharp(found, cell_s):
         return Verdict(BurstType.INTERFERENCE, 0.9, f"{found.width_mhz:.0f} MHz begin within {cell_s:g} s")
@@ -105,9 +109,9 @@ def verdict(found: Measures, cell_s: float) -> Verdict:
         return Verdict(BurstType.INTERFERENCE, 0.8, f"sweeps upward by {found.drift_mhz_s:.2g} MHz/s, as a sounder")
     if found.tail_share > _MAX_TAIL_SHARE:
         return _continuum(found, MIN_V_S) or Verdict(BurstType.UNKNOWN, 0.3, "the end of a burst")
-    for decide in (_type_iii, _type_ii, _continuum):
-        if (decided := decide(found)) is not None:
-            return decided
+    decided = _type_iii(found, band_ratio) or _type_ii(found) or _continuum(found)
+    if decided is not None:
+        return decided
     return Verdict(BurstType.UNKNOWN, 0.3, f"no known drift: {_drift_words(found)}")
 
 
@@ -161,7 +165,7 @@ def _is_sounder(found: Measures) -> bool:
     return is_slow and found.run_s <= _MAX_SOUNDER_SHARE * found.spread_s
 
 
-def _type_iii(found: Measures) -> Verdict | None:
+def _type_iii(found: Measures, band_ratio: float) -> Verdict | None:
     """Return type III or a group of it, if the numbers fit."""
     if found.filled_share < MIN_FILLED_SHARE:
         return None
@@ -170,8 +174,8 @@ def _type_iii(found: Measures) -> Verdict | None:
     fits = found.delay - doubt <= III_DELAYS[1] and found.delay + doubt >= III_DELAYS[0]
     is_on_track = fits and found.significance >= _SIGNIFICANT and found.residual_s <= _MAX_RESIDUAL_S
     is_fast = found.run_s <= LONGEST_GROUP_S and (found.spread_s <= LONGEST_GROUP_SPREAD_S or is_on_track)
-    # A group of several strokes may begin anywhere in its band.
-    fits = fits or found.ratio >= _MIN_RATIO_OF_GROUP
+    # A group of several strokes may begin anywhere in its band, which may be wider than the receiver's.
+    fits = fits or found.ratio >= min(_MIN_RATIO_OF_GROUP, band_ratio**_WHOLE_SHARE)
     is_significant = found.significance >= _SIGNIFICANT
     min_ratio = _MIN_RATIO if is_significant else _MIN_RATIO_WITHOUT_DRIFT
     if not is_fast or not fits or found.width_mhz < _MIN_WIDTH_MHZ or found.ratio < min_ratio:

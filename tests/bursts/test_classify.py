@@ -71,6 +71,12 @@ def test_what_begins_at_once_in_a_wide_band_is_interference():
     assert verdict(replace(STROKES, run_s=300.0, half_s=200.0), CELL_S).type is BurstType.CONTINUUM
 
 
+def test_a_group_that_fills_the_band_of_its_receiver_needs_no_octave():
+    strokes = replace(BEAM, low_mhz=45.0, high_mhz=81.0, delay=-4.0, delay_error=1.5, residual_s=3.0, strokes=2.0)
+    assert verdict(strokes, CELL_S, band_ratio=81 / 45).type is BurstType.GROUP
+    assert verdict(strokes, CELL_S, band_ratio=100 / 20).type is BurstType.UNKNOWN
+
+
 def test_an_impulse_is_interference_though_it_seems_to_drift():
     impulse = replace(BEAM, run_s=2.0, half_s=1.5)
     assert verdict(impulse, CELL_S).type is BurstType.INTERFERENCE
