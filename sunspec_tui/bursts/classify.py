@@ -181,7 +181,9 @@ def _type_iii(found: Measures, band_ratio: float) -> Verdict | None:
     if not is_fast or not fits or found.width_mhz < _MIN_WIDTH_MHZ or found.ratio < min_ratio:
         return None
     lifetime_s = DURATION_S_MHZ / found.middle_mhz
-    if found.half_s > _MAX_HALF_FACTOR * lifetime_s and found.ratio < _MIN_RATIO_WITHOUT_DRIFT:
+    # A narrow patch that lasts long is a group only if strokes are seen.
+    longest = _MAX_HALF_FACTOR if found.strokes >= _MIN_STROKES else _MAX_SINGLE_FACTOR
+    if found.half_s > longest * lifetime_s and found.ratio < _MIN_RATIO_WITHOUT_DRIFT:
         return None
     is_long = found.half_s > _MAX_SINGLE_FACTOR * lifetime_s or found.run_s > _MAX_RUN_FACTOR * lifetime_s
     is_group = is_long or found.strokes >= _MIN_STROKES

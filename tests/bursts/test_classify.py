@@ -77,6 +77,13 @@ def test_a_group_that_fills_the_band_of_its_receiver_needs_no_octave():
     assert verdict(strokes, CELL_S, band_ratio=100 / 20).type is BurstType.UNKNOWN
 
 
+def test_a_narrow_patch_that_lasts_long_is_a_group_only_with_strokes():
+    patch = replace(BEAM, low_mhz=73.0, high_mhz=88.0, run_s=20.0, half_s=9.0, strokes=1.0)
+    assert verdict(patch, CELL_S).type is BurstType.UNKNOWN
+    assert verdict(replace(patch, strokes=2.0), CELL_S).type is BurstType.GROUP
+    assert verdict(replace(patch, low_mhz=40.0), CELL_S).type is BurstType.GROUP
+
+
 def test_an_impulse_is_interference_though_it_seems_to_drift():
     impulse = replace(BEAM, run_s=2.0, half_s=1.5)
     assert verdict(impulse, CELL_S).type is BurstType.INTERFERENCE
