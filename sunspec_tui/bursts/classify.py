@@ -11,6 +11,7 @@ The limits are speeds and lifetimes from the literature, not numbers fitted to f
 - Nothing solar begins in the same half second over tens of MHz and ends so: an exciter would be faster than light.
 """
 
+import math
 from dataclasses import dataclass
 
 from sunspec_tui.bursts.measure import LIGHT_KM_S, Measures
@@ -52,8 +53,21 @@ MIN_CONTINUUM_RATIO = 1.3
 MAX_CUT_SHARE = 0.5
 """Largest share of runs without a known begin; with more of them no drift and no rise is known."""
 
+IMPULSE_CELLS = 3
+"""Cells of an impulse at half power: as many as the mean of cells that is searched."""
+
+MIN_LATER_CELLS = 3
+"""Cells by which a burst usually lasts longer at its lowest frequency than at its highest, so that this can be seen."""
+
+MIN_LIFETIME_SHARE = 0.5
+"""Least duration of a burst as a share of the usual one."""
+
+MIN_FILLED_SHARE = 0.5
+"""Least share of the bins of its band in which a burst of type III is seen: signals in single channels leave gaps."""
+
 _MIN_WIDTH_MHZ = 8.0
 _MIN_RATIO, _MIN_RATIO_WITHOUT_DRIFT, _MIN_RATIO_OF_GROUP = 1.15, 1.5, 2.0
+_WHOLE_SHARE = 0.9
 _SIGNIFICANT = 3.0
 _MIN_II_SIGNIFICANCE = 5.0
 _MIN_II_SPREAD_S, _MIN_II_SPREAD_SHARE, _MIN_TRACK_SIGNIFICANCE = 15.0, 0.33, 20.0
@@ -74,7 +88,7 @@ class Verdict:
     reason: str
 
 
-def verdict(found: Measures, cell_s: float) -> Verdict:
+def verdict(found: Measures, cell_s: float, band_ratio: float = math.inf) -> Verdict:
     """Return the type of a structure.
 
     Parameters
@@ -83,18 +97,26 @@ def verdict(found: Measures, cell_s: float) -> Verdict:
         Its numbers.
     cell_s
         Length of a cell, the resolution of times.
+    band_ratio
+        Highest frequency of the receiver over the lowest.
     """
     if found.cut_share > MAX_CUT_SHARE:
         return _continuum(found) or Verdict(BurstType.UNKNOWN, 0.3, "in progress after missing rows")
     if _is_sharp(found, cell_s):
         return Verdict(BurstType.INTERFERENCE, 0.9, f"{found.width_mhz:.0f} MHz begin within {cell_s:g} s")
+    if _is_at_once(found, cell_s):
+        return Verdict(BurstType.INTERFERENCE, 0.8, f"{found.width_mhz:.0f} MHz begin at once, faster than light")
+    if _ends_at_once(found, cell_s):
+        return Verdict(BurstType.INTERFERENCE, 0.8, f"{found.width_mhz:.0f} MHz end within {cell_s:g} s")
+    if _is_impulse(found, cell_s):
+        return Verdict(BurstType.INTERFERENCE, 0.7, f"{found.half_s:.1f} s at half power, too short for a burst")
     if _is_sounder(found):
         return Verdict(BurstType.INTERFERENCE, 0.8, f"sweeps upward by {found.drift_mhz_s:.2g} MHz/s, as a sounder")
     if found.tail_share > _MAX_TAIL_SHARE:
         return _continuum(found, MIN_V_S) or Verdict(BurstType.UNKNOWN, 0.3, "the end of a burst")
-    for decide in (_type_iii, _type_ii, _continuum):
-        if (decided := decide(found)) is not None:
-            return decided
+    decided = _type_iii(found, band_ratio) or _type_ii(found) or _continuum(found)
+    if decided is not None:
+        return decided
     return Verdict(BurstType.UNKNOWN, 0.3, f"no known drift: {_drift_words(found)}")
 
 
@@ -111,27 +133,62 @@ def _is_sharp(found: Measures, cell_s: float) -> bool:
     return found.sharp_share > _SHARP_SHARE and found.residual_s <= cell_s
 
 
+def _is_at_once(found: Measures, cell_s: float) -> bool:
+    """Return True if the onsets are surely faster than light.
+
+    Onsets are known to a cell: a narrow band, which light crosses within one, cannot tell. A continuum may begin so.
+    """
+    if found.width_mhz < _MIN_WIDTH_MHZ or found.run_s >= MIN_CONTINUUM_S or not found.residual_s <= cell_s:
+        return False
+    doubt = max(_SIGNIFICANT * found.delay_error, cell_s / found.span_light_s)
+    return abs(found.delay) + doubt < III_DELAYS[0]
+
+
+def _ends_at_once(found: Measures, cell_s: float) -> bool:
+    """Return True if a short signal ends everywhere within a cell.
+
+    A burst ends later at low frequencies, because it lasts longer there. In a narrow band that cannot be seen.
+    """
+    later_s = DURATION_S_MHZ / found.low_mhz - DURATION_S_MHZ / found.high_mhz
+    is_short = found.width_mhz >= _MIN_WIDTH_MHZ and found.run_s < MIN_CONTINUUM_S
+    return is_short and found.end_spread_s <= cell_s and later_s >= MIN_LATER_CELLS * cell_s
+
+
+def _is_impulse(found: Measures, cell_s: float) -> bool:
+    """Return True if a wide signal is too short for a burst.
+
+    An impulse lasts as long as the mean of cells that is searched, and a burst at least half of its usual duration.
+    """
+    shortest_s = min(IMPULSE_CELLS * cell_s, MIN_LIFETIME_SHARE * DURATION_S_MHZ / found.middle_mhz)
+    is_short = found.half_s <= shortest_s and found.run_s <= DURATION_S_MHZ / found.middle_mhz
+    return found.width_mhz >= _MIN_WIDTH_MHZ and is_short
+
+
 def _is_sounder(found: Measures) -> bool:
     """Return True if a narrow signal sweeps upward, slower than a beam."""
     is_slow = found.delay < -III_DELAYS[1] and found.significance <= -_SOUNDER_SIGNIFICANCE
     return is_slow and found.run_s <= _MAX_SOUNDER_SHARE * found.spread_s
 
 
-def _type_iii(found: Measures) -> Verdict | None:
+def _type_iii(found: Measures, band_ratio: float) -> Verdict | None:
     """Return type III or a group of it, if the numbers fit."""
+    if found.filled_share < MIN_FILLED_SHARE:
+        return None
     # A drift that is known must be that of a beam; one that is not known may be.
     doubt = 0.0 if found.significance >= _SIGNIFICANT else 2 * found.delay_error
     fits = found.delay - doubt <= III_DELAYS[1] and found.delay + doubt >= III_DELAYS[0]
     is_on_track = fits and found.significance >= _SIGNIFICANT and found.residual_s <= _MAX_RESIDUAL_S
     is_fast = found.run_s <= LONGEST_GROUP_S and (found.spread_s <= LONGEST_GROUP_SPREAD_S or is_on_track)
-    # A group of several strokes may begin anywhere in its band.
-    fits = fits or found.ratio >= _MIN_RATIO_OF_GROUP
+    # A group of several strokes may begin anywhere in its band, which may be wider than the receiver's.
+    fits = fits or found.ratio >= min(_MIN_RATIO_OF_GROUP, band_ratio**_WHOLE_SHARE)
     is_significant = found.significance >= _SIGNIFICANT
     min_ratio = _MIN_RATIO if is_significant else _MIN_RATIO_WITHOUT_DRIFT
     if not is_fast or not fits or found.width_mhz < _MIN_WIDTH_MHZ or found.ratio < min_ratio:
         return None
     lifetime_s = DURATION_S_MHZ / found.middle_mhz
-    if found.half_s > _MAX_HALF_FACTOR * lifetime_s and found.ratio < _MIN_RATIO_WITHOUT_DRIFT:
+    # A narrow patch that lasts long is a group only if strokes are seen.
+    longest = _MAX_HALF_FACTOR if found.strokes >= _MIN_STROKES else _MAX_SINGLE_FACTOR
+    if found.half_s > longest * lifetime_s and found.ratio < _MIN_RATIO_WITHOUT_DRIFT:
         return None
     is_long = found.half_s > _MAX_SINGLE_FACTOR * lifetime_s or found.run_s > _MAX_RUN_FACTOR * lifetime_s
     is_group = is_long or found.strokes >= _MIN_STROKES

@@ -165,7 +165,11 @@ class EventMaker:
     def _new_piece(self, runs: tuple[Run, ...]) -> Piece:
         found = measures(runs, self._frequencies_mhz, self._cell_s)
         self.work.add(_MEASURE_US + _MEASURE_RUN_US * len(runs))
-        return Piece(runs, found, verdict(found, self._cell_s))
+        return Piece(runs, found, self._verdict(found))
+
+    def _verdict(self, found: Measures) -> Verdict:
+        """Return the type of a structure."""
+        return verdict(found, self._cell_s, self._mhz[-1] / self._mhz[0])
 
     def _strokes(self, piece: Piece) -> list[Piece]:
         """Return the parts of a piece, if one is a fast burst."""
@@ -190,7 +194,7 @@ class EventMaker:
         early = early_runs(runs, found, self._heights, self._cell_s, is_group=is_group)
         if not early:
             return found.begin_s
-        alone = verdict(measures(early, self._frequencies_mhz, self._cell_s), self._cell_s)
+        alone = self._verdict(measures(early, self._frequencies_mhz, self._cell_s))
         return found.begin_s if alone.type in FAST else begin_without(runs, early, found, self._cell_s)
 
     def _event(self, piece: Piece) -> Event:

@@ -49,7 +49,7 @@ class Measures:
     run_s, half_s
         Medians of the length of the runs and of their duration at half power.
     spread_s, end_spread_s
-        Times in which four fifths of the runs begin and end.
+        Times in which four fifths of the runs begin and end; the second is infinite if the end of a run is not known.
     delay
         Seconds by which the onset is delayed for each light-second of height: 1/delay is the speed in units of the
         speed of light. Negative for an exciter that comes down.
@@ -66,6 +66,8 @@ class Measures:
         Mean number of peaks of a run.
     tail_share
         Share of the runs that follow the fall of a burst.
+    filled_share
+        Share of the bins of its band in which it has a run.
     is_saturated
         True if half of the runs have a flat top far above the background.
     circular
@@ -100,6 +102,7 @@ class Measures:
     half_power_s: tuple[tuple[float, float], ...]
     tail_share: float = 0.0
     cut_share: float = 0.0
+    filled_share: float = 1.0
 
     @property
     def ratio(self) -> float:
@@ -120,6 +123,12 @@ class Measures:
     def width_mhz(self) -> float:
         """Width of the band."""
         return self.high_mhz - self.low_mhz
+
+    @property
+    def span_light_s(self) -> float:
+        """Height that the band spans, in light-seconds."""
+        high, low = height_light_s(np.array([self.low_mhz, self.high_mhz]))
+        return float(high - low)
 
     @property
     def drift_mhz_s(self) -> float:
@@ -202,17 +211,21 @@ def _measures(found: RunColumns, frequencies_mhz: NDArray[np.float64], cell_s: f
         run_s=run_s,
         half_s=quantile(found.half_cells, 0.5) * cell_s,
         spread_s=spread_s,
-        end_spread_s=_spread(found.end) * cell_s,
+        # The end of a burst that goes on, or after which rows are missing, is not known.
+        end_spread_s=math.inf if (found.is_open + found.lacks_end).any() else _spread(found.end) * cell_s,
         delay=onsets[0],
         delay_error=onsets[1],
         residual_s=onsets[2],
         ridge_delay=ridge[0],
         ridge_error=ridge[1],
         descent=descent(strong, frequencies_mhz) if max(run_s, spread_s) > SLOW_S else float("nan"),
-        sharp_share=_share((found.onset - found.begin <= 1) & (found.half - found.begin <= 1) & (found.is_cut == 0)),
+        sharp_share=_share(
+            (found.onset - found.begin <= 1) & (found.half - found.begin <= 1) & (found.lacks_begin == 0)
+        ),
         strokes=float(found.strokes.sum()) / len(bins),
         tail_share=_share(found.is_tail > 0),
-        cut_share=_share(found.is_cut > 0),
+        cut_share=_share(found.lacks_begin > 0),
+        filled_share=int(np.count_nonzero(np.bincount(bins))) / int(bins.max() - bins.min() + 1),
         is_saturated=peak_db >= SATURATED_DB and quantile(found.flat_cells, 0.5) >= SATURATED_CELLS,
         circular=_circular(found),
         half_power_s=half_power_by_frequency(found, frequencies_mhz, cell_s),

@@ -98,7 +98,7 @@ class RunFinder:
         self._high = np.zeros(nbins, np.float32)
         # Missing cells right before the next; those before the first cell are more than a run goes on.
         self._missing = np.full(nbins, max_held_cells + 1, np.int64)
-        self._is_cut = np.zeros(nbins, bool)
+        self._lacks_begin = np.zeros(nbins, bool)
         self._open: dict[int, Run] = {}
         self._ended: list[Spans] = []
 
@@ -160,7 +160,7 @@ class RunFinder:
             self._end_runs(np.flatnonzero(ends), cell)
             is_tail = has_fallen & is_high
             self._state[is_tail], self._valley[is_tail], self._begin[is_tail] = _TAIL, values[is_tail], cell
-            self._is_cut[is_tail] = False
+            self._lacks_begin[is_tail] = False
         self._begin_runs(begins, cell, values)
         self._missing = np.where(is_unknown, self._missing + 1, 0)
 
@@ -181,7 +181,7 @@ class RunFinder:
     def _begin_runs(self, begins: NDArray[np.bool_], cell: int, values: NDArray[np.float32]) -> None:
         """Begin runs in some bins."""
         self._state[begins], self._begin[begins], self._peak[begins] = _INSIDE, cell, values[begins]
-        self._is_cut[begins] = self._missing[begins] > 0
+        self._lacks_begin[begins] = self._missing[begins] > 0
 
     def _end_runs(self, bins: NDArray[np.int64], cell: int) -> None:
         """End the runs of some bins, and keep those that count."""
@@ -199,8 +199,9 @@ class RunFinder:
         To measure those of a whole block takes as long as to measure those of a cell.
         """
         if bins.size:
-            is_one = np.full(len(bins), is_tail)
-            self._ended.append(Spans(bins, self._begin[bins], self._ends(bins, cell), is_one, self._is_cut[bins]))
+            is_one, lacks_end = np.full(len(bins), is_tail), self._missing[bins] > 0
+            ends, lacks_begin = self._ends(bins, cell), self._lacks_begin[bins]
+            self._ended.append(Spans(bins, self._begin[bins], ends, is_one, lacks_begin, lacks_end))
 
     def _ended_runs(self) -> list[Run]:
         """Measure the runs that have ended.
@@ -209,9 +210,8 @@ class RunFinder:
         """
         if not self._ended:
             return []
-        parts = [(each.bins, each.begins, each.ends, each.is_tail, each.is_cut) for each in self._ended]
+        runs = self._measured(Spans.joined(self._ended))
         self._ended = []
-        runs = self._measured(Spans(*(np.concatenate(columns) for columns in zip(*parts, strict=True))))
         return [run for run in runs if not run.is_tail or run.peak_db > self._high[run.bin]]
 
     def _measured(self, spans: Spans, *, is_open: bool = False) -> list[Run]:
@@ -242,7 +242,7 @@ class RunFinder:
         new = bins[[run is None for run in known]]
         if new.size:
             same = np.ones(len(new), np.int64)
-            spans = Spans(new, self._begin[new], cell * same, same < 0, self._is_cut[new])
+            spans = Spans(new, self._begin[new], cell * same, same < 0, self._lacks_begin[new], same < 0)
             self._open |= {run.bin: run for run in self._measured(spans, is_open=True)}
         return [run._replace(end=cell) for run in self._open.values()]
 
@@ -259,4 +259,4 @@ class RunFinder:
         self._end_runs(np.flatnonzero(self._state == _INSIDE), cell)
         self._state[:] = _OUTSIDE
         self._missing[:] = self._max_held_cells + 1
-        return self._ended_runs()
+        return [run._replace(lacks_end=True) for run in self._ended_runs()]

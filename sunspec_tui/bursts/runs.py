@@ -1,6 +1,7 @@
 """Runs: times during which one bin lies above its background."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,7 +32,8 @@ class _RunNumbers(NamedTuple):
     circular: float
     is_open: bool = False
     is_tail: bool = False
-    is_cut: bool = False
+    lacks_begin: bool = False
+    lacks_end: bool = False
 
 
 class Run(_RunNumbers):
@@ -68,8 +70,8 @@ class Run(_RunNumbers):
         True if the run goes on.
     is_tail
         True if it follows the fall of another run, as a continuum after a burst does.
-    is_cut
-        True if the cell before its first is missing, so that its begin is not known.
+    lacks_begin, lacks_end
+        True if the cell before its first is missing, or that after its last, so that its begin or end is not known.
     """
 
     __slots__ = ()
@@ -92,6 +94,7 @@ def one_run(first: Run, second: Run) -> Run:
         strokes=first.strokes + second.strokes,
         circular=highest.circular,
         is_open=second.is_open,
+        lacks_end=second.lacks_end,
     )
 
 
@@ -107,15 +110,24 @@ class Spans:
         Numbers of the first cells and of the cells after the last.
     is_tail
         True for what follows the fall of another run.
-    is_cut
-        True for runs whose begin is not known.
+    lacks_begin, lacks_end
+        True for runs whose begin or end is not known.
     """
 
     bins: NDArray[np.int64]
     begins: NDArray[np.int64]
     ends: NDArray[np.int64]
     is_tail: NDArray[np.bool_]
-    is_cut: NDArray[np.bool_]
+    lacks_begin: NDArray[np.bool_]
+    lacks_end: NDArray[np.bool_]
+
+    @classmethod
+    def joined(cls, parts: Sequence["Spans"]) -> "Spans":
+        """Return the runs of all parts."""
+        columns = (
+            (each.bins, each.begins, each.ends, each.is_tail, each.lacks_begin, each.lacks_end) for each in parts
+        )
+        return cls(*map(np.concatenate, zip(*columns, strict=True)))
 
     def selected(self, is_selected: NDArray[np.bool_]) -> "Spans":
         """Return some of the runs."""
@@ -124,7 +136,8 @@ class Spans:
             self.begins[is_selected],
             self.ends[is_selected],
             self.is_tail[is_selected],
-            self.is_cut[is_selected],
+            self.lacks_begin[is_selected],
+            self.lacks_end[is_selected],
         )
 
 
@@ -166,8 +179,11 @@ def measured(
         (known >= peak_db - _FLAT_DB).sum(axis=0),
     )
     strokes = _stroke_counts(spans, known)
-    last = circular[top, columns].tolist(), [is_open] * len(strokes), spans.is_tail.tolist(), spans.is_cut.tolist()
-    return list(map(Run, *(each.tolist() for each in numbers), strokes, *last))
+    flags = spans.is_tail.tolist(), spans.lacks_begin.tolist(), spans.lacks_end.tolist()
+    is_all_open = [is_open] * len(strokes)
+    return list(
+        map(Run, *(each.tolist() for each in numbers), strokes, circular[top, columns].tolist(), is_all_open, *flags)
+    )
 
 
 def _stroke_counts(spans: Spans, known: NDArray[np.float32]) -> list[int]:

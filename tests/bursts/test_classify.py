@@ -1,5 +1,6 @@
 """The type of a burst follows from its measured numbers."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -56,6 +57,53 @@ def test_cells_longer_than_the_rise_of_a_burst_tell_no_interference():
     assert verdict(found, 0.5).type is not verdict(replace(found, residual_s=0.5), 0.5).type
     assert verdict(replace(found, residual_s=0.5), 0.5).type is BurstType.INTERFERENCE
     assert verdict(found, 8.0).type is BurstType.III
+
+
+STROKES = replace(BEAM, delay=0.1, delay_error=0.1, ridge_delay=0.1, residual_s=0.3, spread_s=0.5, strokes=2.5)
+"""Strokes of lightning: they rise in more than one cell, and begin at once from 25 to 75 MHz."""
+
+
+def test_what_begins_at_once_in_a_wide_band_is_interference():
+    assert verdict(STROKES, CELL_S).type is BurstType.INTERFERENCE
+    # Light needs less than a cell to cross a narrow band.
+    assert verdict(replace(STROKES, low_mhz=55.0, high_mhz=80.0), CELL_S).type is not BurstType.INTERFERENCE
+    # Strokes of a group that begin here and there lie on no line, and a continuum has no drift.
+    assert verdict(replace(STROKES, residual_s=2.0), CELL_S).type is BurstType.GROUP
+    assert verdict(replace(STROKES, run_s=300.0, half_s=200.0), CELL_S).type is BurstType.CONTINUUM
+
+
+def test_a_group_that_fills_the_band_of_its_receiver_needs_no_octave():
+    strokes = replace(BEAM, low_mhz=45.0, high_mhz=81.0, delay=-4.0, delay_error=1.5, residual_s=3.0, strokes=2.0)
+    assert verdict(strokes, CELL_S, band_ratio=81 / 45).type is BurstType.GROUP
+    assert verdict(strokes, CELL_S, band_ratio=100 / 20).type is BurstType.UNKNOWN
+
+
+def test_a_narrow_patch_that_lasts_long_is_a_group_only_with_strokes():
+    patch = replace(BEAM, low_mhz=73.0, high_mhz=88.0, run_s=20.0, half_s=9.0, strokes=1.0)
+    assert verdict(patch, CELL_S).type is BurstType.UNKNOWN
+    assert verdict(replace(patch, strokes=2.0), CELL_S).type is BurstType.GROUP
+    assert verdict(replace(patch, low_mhz=40.0), CELL_S).type is BurstType.GROUP
+
+
+def test_an_impulse_is_interference_though_it_seems_to_drift():
+    impulse = replace(BEAM, run_s=2.0, half_s=1.5)
+    assert verdict(impulse, CELL_S).type is BurstType.INTERFERENCE
+    assert verdict(replace(impulse, half_s=2.5), CELL_S).type is BurstType.III
+    # Where bursts are as short, or in longer cells, it may be one.
+    assert verdict(replace(impulse, low_mhz=100.0, high_mhz=180.0), CELL_S).type is BurstType.III
+    assert verdict(replace(impulse, run_s=8.0, half_s=4.0), 4.0).type is BurstType.III
+
+
+def test_what_ends_at_once_in_a_wide_band_is_interference():
+    assert verdict(replace(BEAM, end_spread_s=0.5), CELL_S).type is BurstType.INTERFERENCE
+    # The end of a burst that goes on is not known; in a narrow band all bursts end so.
+    assert verdict(replace(BEAM, end_spread_s=math.inf), CELL_S).type is BurstType.III
+    assert verdict(replace(BEAM, low_mhz=55.0, end_spread_s=0.5), CELL_S).type is BurstType.III
+
+
+def test_signals_in_less_than_half_of_the_bins_are_no_burst_of_type_3():
+    assert verdict(replace(BEAM, filled_share=0.55), CELL_S).type is BurstType.III
+    assert verdict(replace(BEAM, filled_share=0.45), CELL_S).type is BurstType.UNKNOWN
 
 
 def test_strength_drift_and_width_make_a_type_3_more_certain():

@@ -44,6 +44,18 @@ def test_the_speed_of_an_exciter_is_found_within_its_error(speed, seed):
     assert found.significance > 20
 
 
+def test_a_structure_that_goes_on_has_not_ended_at_once():
+    runs = [run(number, 1000, 1020) for number in range(40)]
+    assert measures(runs, MHZ, CELL_S).end_spread_s == 0
+    assert measures([*runs, run(41, 1000, 1020, is_open=True)], MHZ, CELL_S).end_spread_s == np.inf
+
+
+def test_the_share_of_the_bins_with_a_run():
+    runs = exciter(0.3)
+    assert measures(runs, MHZ, CELL_S).filled_share == 1
+    assert measures(runs[::3], MHZ, CELL_S).filled_share == pytest.approx(1 / 3, abs=0.01)
+
+
 def test_the_drift_is_that_of_the_peaks_where_the_rise_depends_on_frequency():
     found = measures(exciter(0.3, jitter_s=0.1, rise_cells=4), MHZ, CELL_S)
     assert found.drift_mhz_s == pytest.approx(drift_of_delay(1 / 0.3, found.middle_mhz), rel=0.05)

@@ -81,7 +81,14 @@ def test_open_runs_are_seen_before_they_end():
 
 def test_flat_tops_are_counted():
     values = np.array([[2, 12, 12.05, 12, 12, 12.02, 3], [np.nan] * 3 + [4, 8, 4, 2]], np.float32).T
-    spans = Spans(np.array([3, 5]), np.array([50, 53]), np.array([57, 57]), np.array([False, True]), np.zeros(2, bool))
+    spans = Spans(
+        np.array([3, 5]),
+        np.array([50, 53]),
+        np.array([57, 57]),
+        np.array([False, True]),
+        np.zeros(2, bool),
+        np.zeros(2, bool),
+    )
     run, later = measured(spans, values, np.full((7, 2), np.nan, np.float32))
     assert (run.is_tail, later.is_tail) == (False, True)
     assert run.flat_cells == 5
