@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from commands import END_S, SERVICE, full_pipe, ignoring, published, running
-from extent import some
+from extent import pairs, some
 from peers import free_port
 from terminals import PROGRAM
 from waiting import poll_until
@@ -82,9 +82,14 @@ def test_a_forced_end_says_what_still_ran(tmp_path):
     assert "sunspec-producer" in told
 
 
-@pytest.mark.parametrize("part", ["a thread that is no daemon", "the exit of the interpreter"])
-@pytest.mark.parametrize("words", [["stream", "--port", "0"], ["doctor", "--timeout", "1000", "--port", "1"]])
-def test_a_signal_ends_other_commands_whatever_hangs(part, words, tmp_path):
+COMMANDS = {"stream": ["stream", "--port", "0"], "doctor": ["doctor", "--timeout", "1000", "--port", "1"]}
+
+
+@pytest.mark.parametrize(
+    ("part", "name"), pairs(["a thread that is no daemon", "the exit of the interpreter"], [*COMMANDS])
+)
+def test_a_signal_ends_other_commands_whatever_hangs(part, name, tmp_path):
+    words = COMMANDS[name]
     given = [sys.executable, "-c", HANGING.format(patch=PARTS[part]), *words]
     with running(given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         if words[0] == "stream":
@@ -95,10 +100,15 @@ def test_a_signal_ends_other_commands_whatever_hangs(part, words, tmp_path):
         assert process.wait(END_S) == 130
 
 
-@pytest.mark.parametrize("words", [[*SERVICE, "--status-interval", "0.1"], [*PROGRAM, "stream", "--port", "0"]],
-                         ids=["monitor", "stream"])  # fmt: skip
-@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGQUIT, signal.SIGRTMIN + 3])
-def test_a_signal_that_would_kill_a_service_ends_it_in_order(words, number, tmp_path):
+SERVICES = {
+    "monitor": [*SERVICE, "--status-interval", "0.1"],
+    "stream": [*PROGRAM, "stream", "--port", "0"],
+}
+
+
+@pytest.mark.parametrize(("name", "number"), pairs([*SERVICES], [signal.SIGUSR1, signal.SIGQUIT, signal.SIGRTMIN + 3]))
+def test_a_signal_that_would_kill_a_service_ends_it_in_order(name, number, tmp_path):
+    words = SERVICES[name]
     with running(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         if "--demo" in words:
             begun(process)

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 from commands import END_S, SERVICE, broken_pipe, closing, events, full_pipe, published, running
+from extent import pairs
 from peers import free_port
 from terminals import PROGRAM, Terminal
 from waiting import poll_until
@@ -44,7 +45,7 @@ def test_a_service_goes_on_when_its_standard_output_fails_and_says_so_once(kind,
     with output(kind) as (stdout, descriptor):
         # A pipe takes 64 KiB before it is full.
         done = subprocess.run(
-            [*SERVICE, "--duration", "2", "--status-interval", "0.002", "--status-format", "json",
+            [*SERVICE, "--duration", "2", "--status-interval", "0.01", "--status-format", "json",
              "--event-log", str(log)],
             stdout=stdout, stderr=subprocess.PIPE, preexec_fn=descriptor and closing(descriptor),
             cwd=tmp_path, timeout=60, check=False,
@@ -76,8 +77,9 @@ def test_a_service_goes_on_when_its_standard_error_fails_and_its_status_says_so(
         assert records[-1]["lines_lost"] > 0
 
 
-@pytest.mark.parametrize("option", ["--log-file", "--event-log"])
-@pytest.mark.parametrize("kind", ["full disk", "FIFO without a reader"])
+@pytest.mark.parametrize(
+    ("option", "kind"), pairs(["--log-file", "--event-log"], ["full disk", "FIFO without a reader"])
+)
 def test_a_service_goes_on_when_a_log_fails_and_says_so_once(option, kind, tmp_path):
     path = "/dev/full"
     if kind != "full disk":
@@ -170,7 +172,7 @@ def test_a_queue_of_lines_keeps_the_newest():
 # Commands that do one thing
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def port():
     with published() as number:
         yield number
@@ -194,8 +196,9 @@ def test_a_command_whose_reader_has_gone_ends_quietly_as_it_would_have(name, por
     assert (done.returncode, done.stderr.decode()) == (0, "")
 
 
-@pytest.mark.parametrize("name", [*ONCE, "--help", "--version", "doctor --help"])
-@pytest.mark.parametrize("kind", ["full disk", "closed"])
+@pytest.mark.parametrize(
+    ("name", "kind"), pairs([*ONCE, "--help", "--version", "doctor --help"], ["full disk", "closed"])
+)
 def test_a_command_that_cannot_print_says_so_in_one_line_with_status_1(name, kind, request, tmp_path):
     words = [*ONCE[name], "--port", request.getfixturevalue("port")] if name in ONCE else name.split()
     with output(kind) as (stdout, descriptor):
@@ -235,17 +238,16 @@ def test_letters_that_an_output_has_not_are_escaped_and_end_nothing(words, tmp_p
 # The end
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        [*SERVICE, "--status-interval", "0.001", "--status-format", "json"],
-        [*SERVICE, "--status-interval", "0.001", "--log-level", "DEBUG", "--start-webshow", "--web-port", "0"],
-        [*PROGRAM, "stream", "--port", "0", "--log-level", "DEBUG"],
-    ],
-    ids=["json", "text", "stream"],
-)
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_ends_a_service_whose_outputs_nobody_reads(words, number, tmp_path):
+SERVICES = {
+    "json": [*SERVICE, "--status-interval", "0.001", "--status-format", "json"],
+    "text": [*SERVICE, "--status-interval", "0.001", "--log-level", "DEBUG", "--start-webshow", "--web-port", "0"],
+    "stream": [*PROGRAM, "stream", "--port", "0", "--log-level", "DEBUG"],
+}
+
+
+@pytest.mark.parametrize(("name", "number"), pairs([*SERVICES], [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]))
+def test_a_signal_ends_a_service_whose_outputs_nobody_reads(name, number, tmp_path):
+    words = SERVICES[name]
     with full_pipe() as pipe, running(words, stdout=pipe, stderr=pipe, cwd=tmp_path) as process:
         if words[-2:] == ["--status-format", "json"] or "--status-interval" in words:
             # A pipe that is full is not ready for more.

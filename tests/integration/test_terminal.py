@@ -13,11 +13,12 @@ import numpy as np
 import psutil
 import pytest
 from commands import events
+from extent import some
 from publishers import Publisher, block_time, message
 from terminals import PROGRAM, Terminal
 from waiting import poll_until
 
-from sunspec_tui.core.exit_status import signal_name
+from sunspec_tui.core.exit_status import ending_signals, signal_name
 
 
 @pytest.fixture
@@ -270,11 +271,18 @@ def test_a_second_signal_does_not_cut_the_end_off(tmp_path, first):
         monitor.end()
 
 
-@pytest.mark.parametrize(
-    "number",
-    [signal.SIGQUIT, signal.SIGABRT, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGUSR1, signal.SIGUSR2,
-     signal.SIGXCPU, signal.SIGIO, signal.SIGPWR, signal.SIGSTKFLT, signal.SIGRTMIN, signal.SIGRTMIN + 3],
-)  # fmt: skip
+KILLING = [
+    signal.SIGQUIT, signal.SIGABRT, signal.SIGVTALRM, signal.SIGPROF, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2,
+    signal.SIGXCPU, signal.SIGIO, signal.SIGPWR, signal.SIGSTKFLT, signal.SIGRTMIN, signal.SIGRTMIN + 3,
+]  # fmt: skip
+
+
+def test_every_signal_that_would_kill_the_monitor_is_watched_for():
+    # Here pytest-timeout handles SIGALRM.
+    assert {number: 128 + number for number in KILLING if number != signal.SIGALRM}.items() <= ending_signals().items()
+
+
+@pytest.mark.parametrize("number", some(KILLING, 4))
 def test_a_signal_that_would_kill_the_monitor_ends_it_in_order(terminal, tmp_path, number):
     monitor = terminal("--demo", "--plot-interval", "0", "--event-log", "events")
     monitor.shows("LIVE", timeout_s=40)

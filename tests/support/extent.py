@@ -7,9 +7,11 @@ A test keeps both forms in one line, so the long form cannot be forgotten: ``ext
 
 import os
 from collections.abc import Sequence
+from itertools import product
 from typing import TypeVar
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 IS_LONG = os.environ.get("LONG_TESTS", "") not in ("", "0")
 
@@ -27,3 +29,13 @@ def some(cases: Sequence[T], count: int) -> Sequence[T]:
     if IS_LONG or count >= len(cases):
         return cases
     return [cases[round(n * (len(cases) - 1) / max(1, count - 1))] for n in range(count)]
+
+
+def pairs(first: Sequence[T], second: Sequence[U]) -> list[tuple[T, U]]:
+    """Return all pairs in the long form.
+
+    In the short form, each value is in at least one pair. It is for values that the program handles separately.
+    """
+    if IS_LONG:
+        return list(product(first, second))
+    return [(first[n % len(first)], second[n % len(second)]) for n in range(max(len(first), len(second)))]

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from extent import extent
+from extent import extent, pairs
 from monitors import StillReceiver, differences
 from pixel_monitors import PixelMonitor
 from waiting import poll_until
@@ -62,20 +62,25 @@ def test_new_rows_scroll_and_sweep(monitor):
         monitor.check()
 
 
+# Each key of the view changes the picture, and each protocol sends any picture.
+VIEWS = [
+    ["change_view('span', 1)", "change_view('span', -1)", "change_view('span', -1)", "change_view('span', -1)"],
+    ["change_view('zoom', 1)", "change_view('pan', 1)", "change_view('zoom', -1)"],
+    ["change_view('next_palette', 1)", "change_view('next_product', 1)", "change_view('next_product', 1)"],
+    ["change_view('toggle_pause')", "change_view('scroll_back', 0.5)", "change_view('live')"],
+    ["change_view('toggle_option', 'subtract')", "change_view('shift_levels', 2, 0)"],
+    ["change_view('toggle_panels')", "change_view('toggle_panels')"],
+    ["change_view('maximise', ('waterfall', 'spectrum'))"] * 3,
+    ["change_view('next_theme')", "change_view('next_theme')", "change_view('next_theme')"],
+    ["redraw"],
+]
+
+
 @pytest.mark.parametrize(
-    "actions",
-    [
-        ["change_view('span', 1)", "change_view('span', -1)", "change_view('span', -1)", "change_view('span', -1)"],
-        ["change_view('zoom', 1)", "change_view('pan', 1)", "change_view('zoom', -1)"],
-        ["change_view('next_palette', 1)", "change_view('next_product', 1)", "change_view('next_product', 1)"],
-        ["change_view('toggle_pause')", "change_view('scroll_back', 0.5)", "change_view('live')"],
-        ["change_view('toggle_option', 'subtract')", "change_view('shift_levels', 2, 0)"],
-        ["change_view('toggle_panels')", "change_view('toggle_panels')"],
-        ["change_view('maximise', ('waterfall', 'spectrum'))"] * 3,
-        ["change_view('next_theme')", "change_view('next_theme')", "change_view('next_theme')"],
-        ["redraw"],
-    ],
-    ids=lambda actions: actions[0],
+    ("monitor", "actions"),
+    pairs([*PROTOCOLS], VIEWS),
+    indirect=["monitor"],
+    ids=lambda value: value if isinstance(value, str) else value[0],
 )
 def test_the_picture_follows_the_view(monitor, actions):
     for action in actions:
@@ -86,7 +91,7 @@ def test_the_picture_follows_the_view(monitor, actions):
         monitor.check()
 
 
-@pytest.mark.parametrize("theme", ["dark", "terminal"])
+@pytest.mark.parametrize(("monitor", "theme"), pairs([*PROTOCOLS], ["dark", "terminal"]), indirect=["monitor"])
 def test_dialogs_and_notifications_leave_no_ghost_and_no_hole(monitor, theme):
     while monitor.app.scene.view.theme != theme:
         monitor.act("change_view('next_theme')")
@@ -117,7 +122,7 @@ def test_after_a_resize_or_a_lost_screen_the_picture_is_drawn_again(monitor):
     monitor.check()
 
 
-@pytest.mark.parametrize("size", [(1, 1), (20, 5), (40, 4)])
+@pytest.mark.parametrize(("monitor", "size"), pairs([*PROTOCOLS], [(1, 1), (20, 5), (40, 4)]), indirect=["monitor"])
 def test_a_window_too_small_for_pixels_has_blocks_and_no_old_picture(monitor, size):
     monitor.resize(*size)
     monitor.tick()
@@ -203,7 +208,7 @@ def break_painter(monitor, method):
     return calls
 
 
-@pytest.mark.parametrize("method", ["update", "forget"])
+@pytest.mark.parametrize(("monitor", "method"), pairs([*PROTOCOLS], ["update", "forget"]), indirect=["monitor"])
 def test_a_painter_that_fails_loses_no_text_and_gives_way_to_blocks(monitor, method):
     faults = []
     monitor.app.report_fault = lambda *fault: faults.append(fault)

@@ -129,8 +129,20 @@ class Instead(Between):
         server.on_message(lambda data: socket.send(status if isinstance(data, str) and '"status"' in data else data))
 
 
+# A page waits for up to four seconds before it connects again.
+SHORT_WAITS = """const later = globalThis.setTimeout;
+globalThis.setTimeout = (call, wait, ...rest) => later(call, Math.min(wait, 250), ...rest);"""
+
+
 class AtAnyTime(Between):
-    """Relay that sends a message whenever the test says so."""
+    """Relay that sends a message whenever the test says so.
+
+    The page soon connects again.
+    """
+
+    def __call__(self, page):
+        page.add_init_script(SHORT_WAITS)
+        super().__call__(page)
 
     def _joined(self, socket):
         self.socket = socket
