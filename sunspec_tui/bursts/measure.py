@@ -49,7 +49,7 @@ class Measures:
     run_s, half_s
         Medians of the length of the runs and of their duration at half power.
     spread_s, end_spread_s
-        Times in which four fifths of the runs begin and end; the second is infinite while a run goes on.
+        Times in which four fifths of the runs begin and end; the second is infinite if the end of a run is not known.
     delay
         Seconds by which the onset is delayed for each light-second of height: 1/delay is the speed in units of the
         speed of light. Negative for an exciter that comes down.
@@ -208,8 +208,8 @@ def _measures(found: RunColumns, frequencies_mhz: NDArray[np.float64], cell_s: f
         run_s=run_s,
         half_s=quantile(found.half_cells, 0.5) * cell_s,
         spread_s=spread_s,
-        # A burst that goes on has not ended at once.
-        end_spread_s=math.inf if found.is_open.any() else _spread(found.end) * cell_s,
+        # The end of a burst that goes on, or after which rows are missing, is not known.
+        end_spread_s=math.inf if (found.is_open + found.is_cut).any() else _spread(found.end) * cell_s,
         delay=onsets[0],
         delay_error=onsets[1],
         residual_s=onsets[2],

@@ -27,6 +27,7 @@ class RunColumns(NamedTuple):
     circular: NDArray[np.float64]
     is_open: NDArray[np.float64]
     is_tail: NDArray[np.float64]
+    is_cut: NDArray[np.float64]
 
     def selected(self, is_selected: NDArray[np.bool_]) -> "RunColumns":
         """Return the columns of some runs."""
@@ -35,7 +36,7 @@ class RunColumns(NamedTuple):
 
 def columns_of(runs: Sequence[Run]) -> RunColumns:
     """Return the columns of some runs."""
-    # Whole numbers up to 2**53 are exact as floats, and one array is faster than fourteen.
+    # Whole numbers up to 2**53 are exact as floats, and one array is faster than fifteen.
     values = np.fromiter(chain.from_iterable(runs), np.float64, len(runs) * len(Run._fields))
     bins, *others = np.ascontiguousarray(values.reshape(len(runs), -1).T)
     return RunColumns._make([bins.astype(np.int64), *others])

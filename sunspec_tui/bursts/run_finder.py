@@ -219,4 +219,4 @@ class RunFinder:
         """End all runs, because rows are missing; return them."""
         self._end_runs(np.flatnonzero(self._state == _INSIDE), cell)
         self._state[:] = _OUTSIDE
-        return self._ended_runs()
+        return [run._replace(is_cut=run.end == cell) for run in self._ended_runs()]

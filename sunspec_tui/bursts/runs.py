@@ -31,6 +31,7 @@ class _RunNumbers(NamedTuple):
     circular: float
     is_open: bool = False
     is_tail: bool = False
+    is_cut: bool = False
 
 
 class Run(_RunNumbers):
@@ -67,6 +68,8 @@ class Run(_RunNumbers):
         True if the run goes on.
     is_tail
         True if it follows the fall of another run, as a continuum after a burst does.
+    is_cut
+        True if it ends because rows are missing after it.
     """
 
     __slots__ = ()
@@ -89,6 +92,7 @@ def one_run(first: Run, second: Run) -> Run:
         strokes=first.strokes + second.strokes,
         circular=highest.circular,
         is_open=second.is_open,
+        is_cut=second.is_cut,
     )
 
 

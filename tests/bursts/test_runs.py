@@ -75,6 +75,10 @@ def test_open_runs_are_seen_before_they_end():
     assert finder.close(3) == []
 
 
+def test_a_run_is_cut_where_rows_are_missing():
+    assert [run.is_cut for run in runs_of([0, 3, 3, 0, 0, 3, 3])] == [False, True]
+
+
 def test_flat_tops_are_counted():
     values = np.array([[2, 12, 12.05, 12, 12, 12.02, 3], [np.nan] * 3 + [4, 8, 4, 2]], np.float32).T
     spans = Spans(np.array([3, 5]), np.array([50, 53]), np.array([57, 57]), np.array([False, True]))
