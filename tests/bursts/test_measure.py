@@ -44,10 +44,11 @@ def test_the_speed_of_an_exciter_is_found_within_its_error(speed, seed):
     assert found.significance > 20
 
 
-def test_a_structure_that_goes_on_has_not_ended_at_once():
+def test_a_structure_that_goes_on_or_lacks_end_has_not_ended_at_once():
     runs = [run(number, 1000, 1020) for number in range(40)]
     assert measures(runs, MHZ, CELL_S).end_spread_s == 0
-    assert measures([*runs, run(41, 1000, 1020, is_open=True)], MHZ, CELL_S).end_spread_s == np.inf
+    for given in ({"is_open": True}, {"lacks_end": True}):
+        assert measures([*runs, run(41, 1000, 1020, **given)], MHZ, CELL_S).end_spread_s == np.inf
 
 
 def test_the_share_of_the_bins_with_a_run():

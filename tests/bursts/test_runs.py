@@ -79,6 +79,13 @@ def test_open_runs_are_seen_before_they_end():
     assert finder.close(3) == []
 
 
+def test_begins_and_ends_beside_missing_rows_are_not_known():
+    known = [(run.lacks_begin, run.lacks_end) for run in runs_of([3, 3, 0, 3, 3, 0, *[np.nan] * 3, 3, 3])]
+    assert known == [(True, False), (False, False), (True, True)]
+    before, after = runs_of([0, 3, 3, np.nan, 0, 0, 3, 3, 0])
+    assert (before.lacks_begin, before.lacks_end, after.lacks_begin) == (False, True, False)
+
+
 def test_flat_tops_are_counted():
     values = np.array([[2, 12, 12.05, 12, 12, 12.02, 3], [np.nan] * 3 + [4, 8, 4, 2]], np.float32).T
     spans = Spans(
