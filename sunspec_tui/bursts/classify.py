@@ -50,6 +50,9 @@ MIN_V_S = 30.0
 MIN_CONTINUUM_RATIO = 1.3
 """Least ratio of the limits of a continuum's band: narrower ones are lanes."""
 
+SOUNDER_MHZ_S, SOUNDER_MHZ = (0.04, 0.25), 36.0
+"""Rates at which ionosondes sweep upward (most by 0.05 to 0.125 MHz/s), and their highest frequency."""
+
 MIN_LATER_CELLS = 3
 """Cells by which a burst usually lasts longer at its lowest frequency than at its highest, so that this can be seen."""
 
@@ -98,12 +101,14 @@ def verdict(found: Measures, cell_s: float, band_ratio: float = math.inf) -> Ver
     if _ends_at_once(found, cell_s):
         return Verdict(BurstType.INTERFERENCE, 0.8, f"{found.width_mhz:.0f} MHz end within {cell_s:g} s")
     if _is_sounder(found):
-        return Verdict(BurstType.INTERFERENCE, 0.8, f"sweeps upward by {found.drift_mhz_s:.2g} MHz/s, as a sounder")
+        return _sounder(found, 0.8)
     if found.tail_share > _MAX_TAIL_SHARE:
         return _continuum(found, MIN_V_S) or Verdict(BurstType.UNKNOWN, 0.3, "the end of a burst")
     decided = _type_iii(found, band_ratio) or _type_ii(found) or _continuum(found)
     if decided is not None:
         return decided
+    if _may_be_sounder(found):
+        return _sounder(found, 0.6)
     return Verdict(BurstType.UNKNOWN, 0.3, f"no known drift: {_drift_words(found)}")
 
 
@@ -147,6 +152,19 @@ def _is_sounder(found: Measures) -> bool:
     """Return True if a narrow signal sweeps upward, slower than a beam."""
     is_slow = found.delay < -III_DELAYS[1] and found.significance <= -_SOUNDER_SIGNIFICANCE
     return is_slow and found.run_s <= _MAX_SOUNDER_SHARE * found.spread_s
+
+
+def _may_be_sounder(found: Measures) -> bool:
+    """Return True if a signal without a type sweeps as ionosondes do.
+
+    In wide bins it stays for long, and its runs are few.
+    """
+    is_rate = SOUNDER_MHZ_S[0] <= found.drift_mhz_s <= SOUNDER_MHZ_S[1]
+    return is_rate and found.significance <= -_SIGNIFICANT and found.high_mhz <= SOUNDER_MHZ
+
+
+def _sounder(found: Measures, sure: float) -> Verdict:
+    return Verdict(BurstType.INTERFERENCE, sure, f"sweeps upward by {found.drift_mhz_s:.2g} MHz/s, as a sounder")
 
 
 def _type_iii(found: Measures, band_ratio: float) -> Verdict | None:

@@ -93,6 +93,19 @@ def test_what_ends_at_once_in_a_wide_band_is_interference():
     assert verdict(replace(BEAM, low_mhz=55.0, end_spread_s=0.5), CELL_S).type is BurstType.III
 
 
+SOUNDER = replace(
+    BEAM, low_mhz=20.0, high_mhz=30.0, run_s=20.0, half_s=10.0, spread_s=30.0, end_spread_s=20.0, delay=-70.0,
+    delay_error=12.0, residual_s=5.0, ridge_delay=-70.0, ridge_error=12.0,
+)  # fmt: skip
+
+
+def test_a_slow_rise_at_low_frequencies_is_an_ionosonde_also_in_wide_bins():
+    assert verdict(SOUNDER, CELL_S).type is BurstType.INTERFERENCE
+    assert verdict(replace(SOUNDER, delay_error=35.0), CELL_S).type is BurstType.UNKNOWN  # it is not sure that it rises
+    assert verdict(replace(SOUNDER, low_mhz=40.0, high_mhz=60.0), CELL_S).type is BurstType.UNKNOWN
+    assert verdict(replace(SOUNDER, delay=-34.0, ridge_delay=-34.0), CELL_S).type is BurstType.UNKNOWN  # too fast
+
+
 def test_signals_in_less_than_half_of_the_bins_are_no_burst_of_type_3():
     assert verdict(replace(BEAM, filled_share=0.55), CELL_S).type is BurstType.III
     assert verdict(replace(BEAM, filled_share=0.45), CELL_S).type is BurstType.UNKNOWN
