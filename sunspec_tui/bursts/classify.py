@@ -53,14 +53,11 @@ MIN_CONTINUUM_RATIO = 1.3
 MAX_CUT_SHARE = 0.5
 """Largest share of runs without a known begin; with more of them no drift and no rise is known."""
 
-IMPULSE_CELLS = 3
-"""Cells of an impulse at half power: as many as the mean of cells that is searched."""
+SOUNDER_MHZ_S, SOUNDER_MHZ = (0.04, 0.25), 36.0
+"""Rates at which ionosondes sweep upward (most by 0.05 to 0.125 MHz/s), and their highest frequency."""
 
 MIN_LATER_CELLS = 3
 """Cells by which a burst usually lasts longer at its lowest frequency than at its highest, so that this can be seen."""
-
-MIN_LIFETIME_SHARE = 0.5
-"""Least duration of a burst as a share of the usual one."""
 
 MIN_FILLED_SHARE = 0.5
 """Least share of the bins of its band in which a burst of type III is seen: signals in single channels leave gaps."""
@@ -108,15 +105,15 @@ def verdict(found: Measures, cell_s: float, band_ratio: float = math.inf) -> Ver
         return Verdict(BurstType.INTERFERENCE, 0.8, f"{found.width_mhz:.0f} MHz begin at once, faster than light")
     if _ends_at_once(found, cell_s):
         return Verdict(BurstType.INTERFERENCE, 0.8, f"{found.width_mhz:.0f} MHz end within {cell_s:g} s")
-    if _is_impulse(found, cell_s):
-        return Verdict(BurstType.INTERFERENCE, 0.7, f"{found.half_s:.1f} s at half power, too short for a burst")
     if _is_sounder(found):
-        return Verdict(BurstType.INTERFERENCE, 0.8, f"sweeps upward by {found.drift_mhz_s:.2g} MHz/s, as a sounder")
+        return _sounder(found, 0.8)
     if found.tail_share > _MAX_TAIL_SHARE:
         return _continuum(found, MIN_V_S) or Verdict(BurstType.UNKNOWN, 0.3, "the end of a burst")
     decided = _type_iii(found, band_ratio) or _type_ii(found) or _continuum(found)
     if decided is not None:
         return decided
+    if _may_be_sounder(found):
+        return _sounder(found, 0.6)
     return Verdict(BurstType.UNKNOWN, 0.3, f"no known drift: {_drift_words(found)}")
 
 
@@ -134,14 +131,16 @@ def _is_sharp(found: Measures, cell_s: float) -> bool:
 
 
 def _is_at_once(found: Measures, cell_s: float) -> bool:
-    """Return True if the onsets are surely faster than light.
+    """Return True if onsets and peaks are surely faster than light.
 
-    Onsets are known to a cell: a narrow band, which light crosses within one, cannot tell. A continuum may begin so.
+    Times are known to two cells, as means over three: a narrow band, which light crosses within two, cannot tell. A
+    continuum may begin so.
     """
     if found.width_mhz < _MIN_WIDTH_MHZ or found.run_s >= MIN_CONTINUUM_S or not found.residual_s <= cell_s:
         return False
-    doubt = max(_SIGNIFICANT * found.delay_error, cell_s / found.span_light_s)
-    return abs(found.delay) + doubt < III_DELAYS[0]
+    doubt = max(_SIGNIFICANT * found.delay_error, 2 * cell_s / found.span_light_s)
+    # The onsets of a strong burst drift faster than its peaks.
+    return max(abs(found.delay), abs(found.ridge_delay)) + doubt < III_DELAYS[0]
 
 
 def _ends_at_once(found: Measures, cell_s: float) -> bool:
@@ -154,20 +153,23 @@ def _ends_at_once(found: Measures, cell_s: float) -> bool:
     return is_short and found.end_spread_s <= cell_s and later_s >= MIN_LATER_CELLS * cell_s
 
 
-def _is_impulse(found: Measures, cell_s: float) -> bool:
-    """Return True if a wide signal is too short for a burst.
-
-    An impulse lasts as long as the mean of cells that is searched, and a burst at least half of its usual duration.
-    """
-    shortest_s = min(IMPULSE_CELLS * cell_s, MIN_LIFETIME_SHARE * DURATION_S_MHZ / found.middle_mhz)
-    is_short = found.half_s <= shortest_s and found.run_s <= DURATION_S_MHZ / found.middle_mhz
-    return found.width_mhz >= _MIN_WIDTH_MHZ and is_short
-
-
 def _is_sounder(found: Measures) -> bool:
     """Return True if a narrow signal sweeps upward, slower than a beam."""
     is_slow = found.delay < -III_DELAYS[1] and found.significance <= -_SOUNDER_SIGNIFICANCE
     return is_slow and found.run_s <= _MAX_SOUNDER_SHARE * found.spread_s
+
+
+def _may_be_sounder(found: Measures) -> bool:
+    """Return True if a signal without a type sweeps as ionosondes do.
+
+    In wide bins it stays for long, and its runs are few.
+    """
+    is_rate = SOUNDER_MHZ_S[0] <= found.drift_mhz_s <= SOUNDER_MHZ_S[1]
+    return is_rate and found.significance <= -_SIGNIFICANT and found.high_mhz <= SOUNDER_MHZ
+
+
+def _sounder(found: Measures, sure: float) -> Verdict:
+    return Verdict(BurstType.INTERFERENCE, sure, f"sweeps upward by {found.drift_mhz_s:.2g} MHz/s, as a sounder")
 
 
 def _type_iii(found: Measures, band_ratio: float) -> Verdict | None:

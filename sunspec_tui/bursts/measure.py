@@ -127,8 +127,7 @@ class Measures:
     @property
     def span_light_s(self) -> float:
         """Height that the band spans, in light-seconds."""
-        high, low = height_light_s(np.array([self.low_mhz, self.high_mhz]))
-        return float(high - low)
+        return one_height_light_s(self.low_mhz) - one_height_light_s(self.high_mhz)
 
     @property
     def drift_mhz_s(self) -> float:
@@ -169,6 +168,12 @@ def height_light_s(frequencies_mhz: NDArray[np.float64]) -> NDArray[np.float64]:
     return height_rsun(DensityModel.NEWKIRK, frequencies_mhz) * (SOLAR_RADIUS_KM / LIGHT_KM_S)
 
 
+@lru_cache(maxsize=4096)
+def one_height_light_s(frequency_mhz: float) -> float:
+    """Return the height of one plasma frequency in light-seconds."""
+    return float(height_light_s(np.array([frequency_mhz]))[0])
+
+
 @lru_cache(maxsize=8)
 def _heights_of_bins(frequencies_mhz: bytes) -> NDArray[np.float64]:
     """Return the heights of all bins, in light-seconds."""
@@ -199,6 +204,7 @@ def _measures(found: RunColumns, frequencies_mhz: NDArray[np.float64], cell_s: f
     onsets, ridge = _lines(strong, frequencies_mhz, cell_s)
     strongest = int(found.peak[found.peak_db.argmax()])
     bins = found.bin
+    bin_count = int(np.count_nonzero(np.bincount(bins)))
     return Measures(
         # The strongest run may be earlier than three neighbours.
         begin_s=min(_begin(found, strong, is_slow=run_s > SLOW_S), strongest) * cell_s,
@@ -206,7 +212,7 @@ def _measures(found: RunColumns, frequencies_mhz: NDArray[np.float64], cell_s: f
         end_s=int(found.end.max()) * cell_s,
         low_mhz=float(frequencies_mhz[bins.min()]),
         high_mhz=float(frequencies_mhz[bins.max()]),
-        bins=int(np.count_nonzero(np.bincount(bins))),
+        bins=bin_count,
         peak_db=peak_db,
         run_s=run_s,
         half_s=quantile(found.half_cells, 0.5) * cell_s,
@@ -225,7 +231,7 @@ def _measures(found: RunColumns, frequencies_mhz: NDArray[np.float64], cell_s: f
         strokes=float(found.strokes.sum()) / len(bins),
         tail_share=_share(found.is_tail > 0),
         cut_share=_share(found.lacks_begin > 0),
-        filled_share=int(np.count_nonzero(np.bincount(bins))) / int(bins.max() - bins.min() + 1),
+        filled_share=bin_count / int(bins.max() - bins.min() + 1),
         is_saturated=peak_db >= SATURATED_DB and quantile(found.flat_cells, 0.5) >= SATURATED_CELLS,
         circular=_circular(found),
         half_power_s=half_power_by_frequency(found, frequencies_mhz, cell_s),

@@ -13,7 +13,10 @@ MAX_GRAIN_S, MAX_GRAIN_MHZ, MIN_GRAIN_MHZ = 5.0, 8.0, 50.0
 """Size of a grain, and its lowest frequency."""
 
 MAX_GRAIN_SHARE = 0.3
-"""Largest share of the grains that begin in one bin: more are interference."""
+"""Largest share of the grains in one place: more are interference."""
+
+PLACE_BINS = 1
+"""Bins on both sides of a bin that are one place, because cells are means over three bins."""
 
 Runs = tuple[Run, ...]
 
@@ -53,6 +56,10 @@ def is_grain(runs: Runs, frequencies_mhz: Sequence[float], cell_s: float) -> boo
 
 
 def is_storm(grains: Sequence[Runs]) -> bool:
-    """Return True if there are many grains in many bins."""
-    bins = np.array([runs[0].bin for runs in grains])
-    return len(grains) >= MIN_GRAINS and int(np.bincount(bins).max()) <= MAX_GRAIN_SHARE * len(grains)
+    """Return True if there are many grains in many places."""
+    if len(grains) < MIN_GRAINS:
+        return False
+    strongest = [max(runs, key=lambda run: run.peak_db) for runs in grains]
+    counts = np.bincount([run.bin for run in strongest])
+    in_place = np.convolve(counts, np.ones(2 * PLACE_BINS + 1, np.int64))
+    return int(in_place.max()) <= MAX_GRAIN_SHARE * len(grains)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
-from sunspec_tui.bursts.classify import II_DELAYS, MIN_DESCENT
+from sunspec_tui.bursts.classify import II_DELAYS, MIN_DESCENT, SOUNDER_MHZ, SOUNDER_MHZ_S
 from sunspec_tui.bursts.lines import fitted_line
 from sunspec_tui.bursts.measure import drift_of_delay
 
@@ -25,9 +25,6 @@ MIN_DENSITY = 2 / 3
 
 MIN_CHANGE_SIGMAS = 6.0
 """Least change of a window, in standard deviations of the places around its line."""
-
-SOUNDER_MHZ_S, SOUNDER_MHZ = (0.04, 0.25), 36.0
-"""Rates at which ionosondes sweep upward (most by 0.05 to 0.125 MHz/s), and their highest frequency."""
 
 
 @dataclass(frozen=True, slots=True)
