@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from extent import each_pair
 from recordings import START_S, recording
 
 from sunspec_tui.core.errors import ArchiveError, NoRowsError
@@ -107,9 +108,11 @@ def archives(tmp_path_factory):
     return of_rows_with
 
 
-@pytest.mark.parametrize("product", available(4))
-@pytest.mark.parametrize("columns", [3, 7, 1000])
-@pytest.mark.parametrize("gaps", [(), ((300, 340),), ((256, 900),), ((10, 12), (1200, 1201))], ids=str)
+@pytest.mark.parametrize(
+    ("product", "columns", "gaps"),
+    each_pair(available(4), [3, 7, 1000], [(), ((300, 340),), ((256, 900),), ((10, 12), (1200, 1201))]),
+    ids=str,
+)
 def test_columns_of_blocks_equal_those_of_rows(archives, product, columns, gaps):
     with_blocks, only_rows, rows = archives(gaps)
     found = overview(with_blocks, product, columns=columns)
