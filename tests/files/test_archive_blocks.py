@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from extent import each_pair
+from extent import each_pair, pairs
 from recordings import START_S, recording
 
 from sunspec_tui.core.errors import ArchiveError, NoRowsError
@@ -72,8 +72,7 @@ def of_rows(rows, product, begin, end):
     return power.mean(axis=0), power.min(axis=0), power.max(axis=0)
 
 
-@pytest.mark.parametrize("anew", [False, True], ids=["one writer", "a new writer for each commit"])
-@pytest.mark.parametrize("piece", [32, 100, 530])
+@pytest.mark.parametrize(("piece", "anew"), pairs([32, 100, 530], [False, True]))
 def test_a_store_has_a_block_for_each_256_rows(tmp_path, piece, anew):
     import zarr
 

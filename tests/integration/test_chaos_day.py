@@ -16,9 +16,9 @@ from extent import extent
 @pytest.mark.timeout(900)
 def test_every_frame_is_accounted_for_while_everything_goes_wrong(tmp_path):
     said = []
-    day = Day(extent(300, 1200), 2, time.monotonic() + 600, said.append, stop_s=0.8, speed=15.0)
+    day = Day(extent(500, 1200), 2, time.monotonic() + 600, said.append, stop_s=0.8, speed=15.0)
     assert day.play(tmp_path) == [], said
-    assert sum(balance.sent for balance in day.balances) >= extent(200, 1000)
+    assert sum(balance.sent for balance in day.balances) >= extent(400, 1000)
 
 
 def account(text):
