@@ -356,7 +356,7 @@ def test_no_wild_request_makes_it_fail_or_hang(live, path, mode):
     operation = schemathesis.openapi.from_dict(API)[path]["GET"]
 
     @settings(
-        max_examples=extent(10, 40), deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+        max_examples=extent(6, 40), deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
     )
     @given(operation.as_strategy(generation_mode=mode))
     def asked(case):

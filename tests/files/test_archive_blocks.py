@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from extent import each_pair, pairs
 from recordings import START_S, recording
 
 from sunspec_tui.core.errors import ArchiveError, NoRowsError
@@ -71,8 +72,7 @@ def of_rows(rows, product, begin, end):
     return power.mean(axis=0), power.min(axis=0), power.max(axis=0)
 
 
-@pytest.mark.parametrize("anew", [False, True], ids=["one writer", "a new writer for each commit"])
-@pytest.mark.parametrize("piece", [32, 100, 530])
+@pytest.mark.parametrize(("piece", "anew"), pairs([32, 100, 530], [False, True]))
 def test_a_store_has_a_block_for_each_256_rows(tmp_path, piece, anew):
     import zarr
 
@@ -107,9 +107,11 @@ def archives(tmp_path_factory):
     return of_rows_with
 
 
-@pytest.mark.parametrize("product", available(4))
-@pytest.mark.parametrize("columns", [3, 7, 1000])
-@pytest.mark.parametrize("gaps", [(), ((300, 340),), ((256, 900),), ((10, 12), (1200, 1201))], ids=str)
+@pytest.mark.parametrize(
+    ("product", "columns", "gaps"),
+    each_pair(available(4), [3, 7, 1000], [(), ((300, 340),), ((256, 900),), ((10, 12), (1200, 1201))]),
+    ids=str,
+)
 def test_columns_of_blocks_equal_those_of_rows(archives, product, columns, gaps):
     with_blocks, only_rows, rows = archives(gaps)
     found = overview(with_blocks, product, columns=columns)

@@ -14,7 +14,7 @@ from ability_replies import AREA, CELL, FENCE, KITTY, KITTY_QUERY, STYLE, TMUX, 
 from extent import extent
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from terminal_cases import DEMO, HELP, obeys
+from terminal_cases import DEMO, HELP, ends, obeys
 from terminals import PROGRAM, Terminal
 from waiting import poll_until
 
@@ -208,8 +208,7 @@ def test_no_reply_ends_the_monitor_or_acts_as_keys(terminal, replies):
     monitor.shows("LIVE", timeout_s=40)
     obeys(monitor)
     assert "─ Log ─" in monitor.text
-    monitor.press("q")
-    assert monitor.process.wait(10) == 0
+    ends(monitor)
 
 
 NOISE = st.one_of(

@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 import pytest
-from extent import extent
+from extent import each_pair, extent
 from publishers import Publisher, header_of
 from terminals import PROGRAM
 
@@ -121,9 +121,10 @@ def doctor(capfd, header, *options):
     return status, *capfd.readouterr()
 
 
-@pytest.mark.parametrize("key", ["extra", "timestamp", "last_block_time", "time_tag"])
-@pytest.mark.parametrize("name", HEADERS)
-@pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
+@pytest.mark.parametrize(
+    ("key", "name", "form"),
+    each_pair(["extra", "timestamp", "last_block_time", "time_tag"], [*HEADERS], [[], ["--json"]]),
+)
 def test_doctor_survives_any_value_in_a_header(form, name, key, capfd):
     header = json.dumps(header_of(FRAME) | {key: "@"}).replace('"@"', HEADERS[name])
     status, told, complained = doctor(capfd, header, *form)

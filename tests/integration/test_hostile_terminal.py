@@ -13,7 +13,7 @@ import time
 
 import psutil
 import pytest
-from terminal_cases import ANSWERS, BROKEN, DEMO, HELP, KITTY, MOUSE, PASTES, SIZES, obeys, press_until
+from terminal_cases import ANSWERS, BROKEN, DEMO, HELP, KITTY, MOUSE, PASTES, SIZES, ends, obeys, press_until
 from terminals import PROGRAM, Terminal
 from waiting import poll_until
 
@@ -41,8 +41,7 @@ def test_nothing_that_a_terminal_sends_ends_or_deafens_the_monitor(terminal, cas
     for case in cases:
         os.write(monitor.master, case)
         obeys(monitor)
-    monitor.press("q")
-    assert monitor.process.wait(10) == 0
+    ends(monitor)
 
 
 @pytest.mark.timeout(300)
@@ -205,8 +204,7 @@ def test_a_home_directory_that_hangs_neither_freezes_the_monitor_nor_keeps_it(te
     obeys(monitor)
     monitor.press("c")
     obeys(monitor)
-    monitor.press("q")
-    assert monitor.process.wait(10) == 0
+    ends(monitor)
 
 
 FAILING_RECEIVER = """
@@ -302,5 +300,4 @@ def test_a_flood_of_log_lines_neither_fills_the_monitor_nor_deafens_it(terminal,
     poll_until((tmp_path / "flooded").exists, 60, "the end of eighty thousand lines")
     grown = psutil.Process(monitor.process.pid).memory_info().rss - before
     assert grown < 24 << 20
-    monitor.press("q")
-    assert monitor.process.wait(10) == 0
+    ends(monitor)

@@ -13,7 +13,7 @@ from monitors import cells_of, differences
 from publishers import Publisher, block_time, message
 from sky_frames import sky
 from terminals import NOT_INHERITED, PROGRAM
-from waiting import poll_until
+from waiting import poll_until, poll_until_steady
 
 CI = os.environ.get("CI") == "true"
 
@@ -74,7 +74,8 @@ def test_in_tmux_the_screen_is_the_same_as_when_it_is_drawn_anew(tmux):
         poll_until(lambda: shown().count("▀") > 350, 20, shown)
         # The caption confirms the keys for a few seconds.
         poll_until(lambda: "\n XX " in shown(), 20, shown)
-        before = pictures(call)
+        # A history is drawn in parts.
+        before = poll_until_steady(lambda: pictures(call))
         call("send-keys", "C-l")
         call("send-keys", "?")
         poll_until(lambda: "find an action by its name" in shown(), 20, shown)

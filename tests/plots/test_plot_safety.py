@@ -149,12 +149,18 @@ def test_a_monitor_that_is_killed_leaves_no_process_and_no_half_a_plot(tmp_path)
 # Files of other programs
 
 
-@pytest.mark.parametrize("kind", ["pipe", "link", "dangling", "directory"])
-def test_what_is_no_plot_of_ours_under_the_latest_name_is_left_alone_and_reported_once(tmp_path, kind):
-    latest, elsewhere = tmp_path / "latest.png", tmp_path / "elsewhere.png"
-    with Writer(tmp_path / "first") as run:
+@pytest.fixture(scope="module")
+def plot_path(tmp_path_factory):
+    """A plot of an earlier run."""
+    with Writer(tmp_path_factory.mktemp("earlier")) as run:
         assert run.plot().ok
-        shutil.copy(run.writer.status().last_path, elsewhere)
+        return run.writer.status().last_path
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "dangling", "directory"])
+def test_what_is_no_plot_of_ours_under_the_latest_name_is_left_alone_and_reported_once(tmp_path, plot_path, kind):
+    latest, elsewhere = tmp_path / "latest.png", tmp_path / "elsewhere.png"
+    shutil.copy(plot_path, elsewhere)
     before = elsewhere.read_bytes()
     if kind == "pipe":
         os.mkfifo(latest)

@@ -102,12 +102,12 @@ def test_a_burst_is_two_frames_of_one_time_and_its_cadence_is_that_of_the_data()
 
 @pytest.mark.parametrize(
     "fault",
-    ["gap=0.1", "corrupt=0.1", "restart=40", "gap=0.1,corrupt=0.1", "gap=0.2,corrupt=0.2,restart=37", "skew=3"],
+    ["gap=0.1", "corrupt=0.1", "restart=17", "gap=0.1,corrupt=0.1", "gap=0.2,corrupt=0.2,restart=15", "skew=3"],
 )
 def test_a_receiver_and_its_event_log_count_what_the_producer_says_that_it_did(fault, tmp_path):
     handler = EventLog(tmp_path / "events.jsonl")
     logging.getLogger("sunspec_tui").addHandler(handler)
-    _, faults, last = watch(fault=fault, speed=0.0, frames=600, seed=4)
+    _, faults, last = watch(fault=fault, speed=0.0, frames=extent(240, 600), seed=4)
     logging.getLogger("sunspec_tui").removeHandler(handler)
     handler.close()
     said, health = faults.report(), last.health

@@ -7,8 +7,8 @@ A test keeps both forms in one line, so the long form cannot be forgotten: ``ext
 
 import os
 from collections.abc import Sequence
-from itertools import product
-from typing import TypeVar
+from itertools import combinations, product
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -39,3 +39,17 @@ def pairs(first: Sequence[T], second: Sequence[U]) -> list[tuple[T, U]]:
     if IS_LONG:
         return list(product(first, second))
     return [(first[n % len(first)], second[n % len(second)]) for n in range(max(len(first), len(second)))]
+
+
+def each_pair(*values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Return all combinations in the long form.
+
+    In the short form, each pair of values is in at least one of few combinations.
+    """
+    rows = list(product(*map(range, map(len, values))))
+    parts = {row: set(combinations(enumerate(row), 2)) for row in rows}
+    missing, kept = set().union(*parts.values()), list[tuple[int, ...]]()
+    while missing:
+        kept.append(max(rows, key=lambda row: len(parts[row] & missing)))
+        missing -= parts[kept[-1]]
+    return [tuple(each[i] for each, i in zip(values, row, strict=True)) for row in (rows if IS_LONG else kept)]

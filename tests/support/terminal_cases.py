@@ -67,6 +67,15 @@ def press_until(monitor, key, is_reached):
             select.select([], [], [], 0.02)
 
 
+def ends(monitor):
+    """Check that the key for the end works.
+
+    It is pressed again if an escape before it made it another key.
+    """
+    press_until(monitor, "q", lambda: monitor.process.poll() is not None)
+    assert monitor.process.returncode == 0
+
+
 def _escapes_until(monitor, is_reached):
     deadline_s = time.monotonic() + 60
     while not is_reached():

@@ -28,6 +28,8 @@ LINK_BUFFER = 1 << 18
 UNKNOWN_TO_PYTE = re.compile(
     rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p|\x1b\[\?[0-9;]*[a-gi-km-z]|\x1b_G.*?\x1b\\|\x1bP.*?\x1b\\", re.S
 )
+# The beginning of a sequence whose end comes with the next bytes.
+UNFINISHED = re.compile(rb"\x1b(?:\[[<>=?$0-9;]*|[_P](?:(?!\x1b\\).)*)?\Z", re.S)
 CURSOR_QUESTION = b"\x1b[6n"
 # A test runner's own terminal must not show through.
 NOT_INHERITED = ("COLUMNS", "LINES", "NO_COLOR", "COLORTERM", "TERM")
@@ -78,6 +80,7 @@ class Terminal:
         self._lock = threading.Lock()
         self._display: list[str] | None = None
         self.raw = bytearray()
+        self._unfinished = b""
         self.answers = answers
         self.replies = replies or {}
         self.delay_s = delay_s
@@ -137,9 +140,20 @@ class Terminal:
             self._note_queries(data)
             self.raw += data
             self._display = None
-            self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", data.replace(CURSOR_QUESTION, b"")))
+            self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", self._whole_sequences(data).replace(CURSOR_QUESTION, b"")))
         if self.answers and asked:
             self._unsent += asked * (b"\x1b[%d;%dR" % (self.screen.cursor.y + 1, self.screen.cursor.x + 1))
+
+    def _whole_sequences(self, data: bytes) -> bytes:
+        """Return bytes up to the last whole sequence.
+
+        The rest is returned with the next bytes.
+        """
+        data = self._unfinished + data
+        unfinished = UNFINISHED.search(data)
+        end = unfinished.start() if unfinished else len(data)
+        self._unfinished = data[end:]
+        return data[:end]
 
     def _note_queries(self, data: bytes) -> None:
         """Note the replies to the queries that these bytes complete."""

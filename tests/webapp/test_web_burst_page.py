@@ -293,6 +293,16 @@ def test_a_browser_reads_the_event_stream_under_the_pages_policy(shown):
 # Places of labels
 
 
+@pytest.fixture(scope="module")
+def page_of_modules(browser):
+    """A page whose modules can be imported."""
+    with served_bursts() as (_, _, url):
+        page = browser.new_page()
+        page.goto(url)
+        yield page
+        page.close()
+
+
 LABELS = """async ([boxes, taken, chosen]) => {
   const { labelsOf, strongest } = await import(new URL("page/burst-marks.mjs", document.baseURI));
   const box = { left: 0, right: 200, top: 0, bottom: 100 };
@@ -316,11 +326,5 @@ LABELS = """async ([boxes, taken, chosen]) => {
     ],
     ids=["above", "inside", "at the edge", "the stronger first", "the chosen first", "below", "none"],
 )
-def test_places_of_labels(browser, boxes, taken, chosen, expected):
-    with served_bursts() as (_, _, url):
-        page = browser.new_page()
-        try:
-            page.goto(url)
-            assert page.evaluate(LABELS, [boxes, taken, chosen]) == expected
-        finally:
-            page.close()
+def test_places_of_labels(page_of_modules, boxes, taken, chosen, expected):
+    assert page_of_modules.evaluate(LABELS, [boxes, taken, chosen]) == expected

@@ -150,27 +150,27 @@ PLACES = """async ([notes, times, indices, cadence]) => {
 }"""
 
 
+PLACES_OF_NOTES = {
+    (10.0, None): [0, 0],
+    (10.5, None): [0.5, 0.5],
+    (12.0, None): [2, 2],
+    (9.9, None): None,
+    (9.0, 10.5): [0, 0.5],
+    (13.0, None): [3.5, 3.5],
+    (14.0, 99.0): [5, 6],
+    (15.1, None): None,
+}
+
+
 @needs_chromium
-@pytest.mark.parametrize(
-    ("note", "places"),
-    [
-        ((10.0, None), [0, 0]),
-        ((10.5, None), [0.5, 0.5]),
-        ((12.0, None), [2, 2]),
-        ((9.9, None), None),
-        ((9.0, 10.5), [0, 0.5]),
-        ((13.0, None), [3.5, 3.5]),
-        ((14.0, 99.0), [5, 6]),
-        ((15.1, None), None),
-    ],
-)
-def test_places_of_notes_with_a_gap(browser, noted, note, places):
+def test_places_of_notes_with_a_gap(browser, noted):
     # Rows end at 11, 12, 14 and 15 s; two slots are empty.
     rows = [[11.0, 12.0, 14.0, 15.0], [0, 1, -1, -1, 2, 3], 1.0]
-    record = {"time_s": note[0], "end_s": note[1], "text": "a", "author": ""}
+    records = [{"time_s": begin_s, "end_s": end_s, "text": "a", "author": ""} for begin_s, end_s in PLACES_OF_NOTES]
     page = browser.new_page()
     try:
         page.goto(str(noted().url).removesuffix("notes"))
-        assert page.evaluate(PLACES, [[record], *rows]) == ([] if places is None else [places])
+        found = [page.evaluate(PLACES, [[record], *rows]) for record in records]
     finally:
         page.close()
+    assert found == [[] if places is None else [places] for places in PLACES_OF_NOTES.values()]

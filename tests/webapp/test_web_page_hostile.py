@@ -11,6 +11,7 @@ import zlib
 import numpy as np
 import pytest
 from browsers import Visit, needs_chromium
+from extent import pairs
 from publishers import block_time, message
 from webs import served
 
@@ -218,8 +219,7 @@ ODD_ROWS = {
 }
 
 
-@pytest.mark.parametrize("renderer", ["webgl", "2d"])
-@pytest.mark.parametrize("what", ODD_ROWS)
+@pytest.mark.parametrize(("what", "renderer"), pairs([*ODD_ROWS], ["webgl", "2d"]))
 def test_odd_rows_are_drawn_without_harm(browser, still, what, renderer):
     values, times, slots = ODD_ROWS[what]
     visit = Visit(
