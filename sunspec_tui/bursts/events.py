@@ -72,11 +72,14 @@ class Event:
         Its numbers; the name is empty.
     sweeps
         The lanes of a type II, or the sweep of an ionosonde.
+    hit
+        The drift hit of a faint burst.
     """
 
     runs: tuple[Run, ...]
     burst: Burst
     sweeps: tuple[Sweep, ...] = ()
+    hit: DriftHit | None = None
 
 
 class EventMaker:
@@ -329,10 +332,12 @@ class EventMaker:
 
     def _faint_bursts(self, hits: Iterable[DriftHit], events: Sequence[Event]) -> list[Event]:
         """Return the bursts of drift hits that no other burst explains."""
-        faint = [faint_burst(hit, self._mhz, self._cell_s, self._source) for hit in hits]
+        faint = [(hit, faint_burst(hit, self._mhz, self._cell_s, self._source)) for hit in hits]
         # Interference does not line up on the track of an exciter.
         bursts = [event.burst for event in events if event.burst.is_solar]
-        return [Event((), burst) for burst in faint if not any(explains(other, burst) for other in bursts)]
+        return [
+            Event((), burst, hit=hit) for hit, burst in faint if not any(explains(other, burst) for other in bursts)
+        ]
 
 
 def is_large(runs: Sequence[Run]) -> bool:

@@ -158,14 +158,17 @@ class BurstTracker:
             latest_s = now_s
         # A run that goes on has another end here than in the event.
         kept: set[Key] = set()
-        settled: set[Run | Sweep] = set()
+        # A faint burst ends later than its hit.
+        kept_hits: set[DriftHit] = set()
+        settled: set[Run | Sweep | DriftHit | None] = set()
         sweeps: list[Sweep] = []
         for event in events:
             if event.burst.is_open or event.burst.end_s >= latest_s:
                 kept.update(keys_of(event))
+                kept_hits.update([event.hit] if event.hit else [])
                 sweeps += event.sweeps
             else:
-                settled.update(event.runs, event.sweeps)
+                settled.update(event.runs, event.sweeps, [event.hit])
                 self._forget(event)
         # Parts of a structure may be bursts of their own: those that are settled must not be found anew.
         old = [
@@ -176,7 +179,9 @@ class BurstTracker:
             if run in settled or (is_old and (run.bin, run.begin) not in kept)
         ]
         self._structures.remove(old)
-        self._hits = [hit for hit in self._hits if hit.end * self._cell_s >= latest_s]
+        self._hits = [
+            hit for hit in self._hits if hit not in settled and (hit in kept_hits or hit.end * self._cell_s >= latest_s)
+        ]
         # A sweep in runs that are kept must be kept too, so that the next update finds it there again.
         begins = (run.begin for runs in self._structures.all() for run in runs)
         oldest = min([latest_s / self._cell_s, *begins, *(sweep.begin for sweep in sweeps)])

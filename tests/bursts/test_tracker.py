@@ -91,6 +91,19 @@ def test_a_drift_hit_is_a_burst_unless_a_burst_explains_it():
     assert only.peak_db == pytest.approx(5)
 
 
+@pytest.mark.parametrize("late_cells", [-1, 0, 2, 10, 15, 30])
+def test_a_faint_burst_is_not_withdrawn_when_it_is_settled(late_cells):
+    hit = DriftHit(FIRST, FIRST + 20, 10, 90, 0.22, 25.0, 8.0, 0.5)
+    follows = tracker()
+    follows.add((), [hit])
+    first = FIRST + 20 + int(SETTLED_S / CELL_S) + late_cells
+    changes = [*follows.update(FIRST + 40), *follows.update(FIRST + 120)]
+    changes += [burst for cell in range(first, first + 400, 120) for burst in follows.update(cell)]
+    assert len({burst.name for burst in changes}) == 1
+    assert not any(burst.is_wrong for burst in changes)
+    assert not follows._hits
+
+
 def test_the_number_of_runs_in_memory_is_bounded():
     follows = tracker()
     for number in range(20):
