@@ -53,6 +53,9 @@ MIN_CONTINUUM_RATIO = 1.3
 MAX_CUT_SHARE = 0.5
 """Largest share of runs without a known begin; with more of them no drift and no rise is known."""
 
+MAX_GAIN_DRIFT_DB = 5.0
+"""What rises or falls by less, for a minute or more, and has no known begin or end, may be a drift of the gain."""
+
 SOUNDER_MHZ_S, SOUNDER_MHZ = (0.04, 0.25), 36.0
 """Rates at which ionosondes sweep upward (most by 0.05 to 0.125 MHz/s), and their highest frequency."""
 
@@ -98,7 +101,8 @@ def verdict(found: Measures, cell_s: float, band_ratio: float = math.inf) -> Ver
         Highest frequency of the receiver over the lowest.
     """
     if found.cut_share > MAX_CUT_SHARE:
-        return _continuum(found) or Verdict(BurstType.UNKNOWN, 0.3, "in progress after missing rows")
+        is_sure = not may_be_gain_drift(found)
+        return (is_sure and _continuum(found)) or Verdict(BurstType.UNKNOWN, 0.3, "in progress after missing rows")
     if _is_sharp(found, cell_s):
         return Verdict(BurstType.INTERFERENCE, 0.9, f"{found.width_mhz:.0f} MHz begin within {cell_s:g} s")
     if _is_at_once(found, cell_s):
@@ -109,12 +113,20 @@ def verdict(found: Measures, cell_s: float, band_ratio: float = math.inf) -> Ver
         return _sounder(found, 0.8)
     if found.tail_share > _MAX_TAIL_SHARE:
         return _continuum(found, MIN_V_S) or Verdict(BurstType.UNKNOWN, 0.3, "the end of a burst")
-    decided = _type_iii(found, band_ratio) or _type_ii(found) or _continuum(found)
+    decided = _type_iii(found, band_ratio) or _type_ii(found)
+    if decided is None and not may_be_gain_drift(found):
+        decided = _continuum(found)
     if decided is not None:
         return decided
     if _may_be_sounder(found):
         return _sounder(found, 0.6)
     return Verdict(BurstType.UNKNOWN, 0.3, f"no known drift: {_drift_words(found)}")
+
+
+def may_be_gain_drift(found: Measures) -> bool:
+    """Return True for a weak, long signal without known begin or end."""
+    is_whole = max(found.cut_share, found.unended_share) <= MAX_CUT_SHARE
+    return not is_whole and found.run_s >= MIN_CONTINUUM_S and found.peak_db < MAX_GAIN_DRIFT_DB
 
 
 def _is_sharp(found: Measures, cell_s: float) -> bool:

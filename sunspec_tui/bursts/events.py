@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sunspec_tui.bursts.begins import begin_without, early_runs
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
-from sunspec_tui.bursts.classify import LONGEST_GROUP_S, MAX_CUT_SHARE, Verdict, verdict
+from sunspec_tui.bursts.classify import LONGEST_GROUP_S, MAX_CUT_SHARE, Verdict, may_be_gain_drift, verdict
 from sunspec_tui.bursts.drift_sums import DriftHit
 from sunspec_tui.bursts.faint_bursts import explains, faint_burst
 from sunspec_tui.bursts.joining import (
@@ -350,7 +350,8 @@ def is_reported(piece: Piece) -> bool:
     kind, found = piece.verdict.type, piece.measures
     if kind is BurstType.UNKNOWN:
         is_large_enough = found.peak_db >= MIN_UNKNOWN_DB and found.ratio >= MIN_UNKNOWN_RATIO
-        return is_large_enough and found.high_mhz > SHORTWAVE_MHZ and found.cut_share <= MAX_CUT_SHARE
+        is_known = found.cut_share <= MAX_CUT_SHARE and not may_be_gain_drift(found)
+        return is_large_enough and found.high_mhz > SHORTWAVE_MHZ and is_known
     return kind in (BurstType.III, BurstType.GROUP, BurstType.INTERFERENCE)
 
 

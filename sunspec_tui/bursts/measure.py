@@ -74,8 +74,8 @@ class Measures:
         V/I at the peaks, weighted with their power.
     half_power_s
         Pairs of a frequency in MHz and the median duration at half power there.
-    cut_share
-        Share of the runs whose begin is not known.
+    cut_share, unended_share
+        Shares of the runs whose begin is not known, and whose end is not known.
     """
 
     begin_s: float
@@ -102,6 +102,7 @@ class Measures:
     half_power_s: tuple[tuple[float, float], ...]
     tail_share: float = 0.0
     cut_share: float = 0.0
+    unended_share: float = 0.0
     filled_share: float = 1.0
 
     @property
@@ -205,6 +206,8 @@ def _measures(found: RunColumns, frequencies_mhz: NDArray[np.float64], cell_s: f
     strongest = int(found.peak[found.peak_db.argmax()])
     bins = found.bin
     bin_count = int(np.count_nonzero(np.bincount(bins)))
+    # The end of a burst that goes on, or after which rows are missing, is not known.
+    lacks_end = (found.is_open + found.lacks_end) > 0
     return Measures(
         # The strongest run may be earlier than three neighbours.
         begin_s=min(_begin(found, strong, is_slow=run_s > SLOW_S), strongest) * cell_s,
@@ -217,8 +220,7 @@ def _measures(found: RunColumns, frequencies_mhz: NDArray[np.float64], cell_s: f
         run_s=run_s,
         half_s=quantile(found.half_cells, 0.5) * cell_s,
         spread_s=spread_s,
-        # The end of a burst that goes on, or after which rows are missing, is not known.
-        end_spread_s=math.inf if (found.is_open + found.lacks_end).any() else _spread(found.end) * cell_s,
+        end_spread_s=math.inf if lacks_end.any() else _spread(found.end) * cell_s,
         delay=onsets[0],
         delay_error=onsets[1],
         residual_s=onsets[2],
@@ -231,6 +233,7 @@ def _measures(found: RunColumns, frequencies_mhz: NDArray[np.float64], cell_s: f
         strokes=float(found.strokes.sum()) / len(bins),
         tail_share=_share(found.is_tail > 0),
         cut_share=_share(found.lacks_begin > 0),
+        unended_share=_share(lacks_end),
         filled_share=bin_count / int(bins.max() - bins.min() + 1),
         is_saturated=peak_db >= SATURATED_DB and quantile(found.flat_cells, 0.5) >= SATURATED_CELLS,
         circular=_circular(found),

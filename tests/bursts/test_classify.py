@@ -213,3 +213,19 @@ def test_a_burst_of_unknown_type_is_shown_if_it_is_strong_and_wide_and_not_of_sh
     unknown = replace(BEAM, low_mhz=low_mhz, high_mhz=high_mhz, peak_db=peak_db, delay=500.0, run_s=10.0, spread_s=30.0)
     assert verdict(unknown, CELL_S).type is BurstType.UNKNOWN
     assert is_reported(piece(unknown, 0)) is is_shown
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({"peak_db": 4.0}, BurstType.CONTINUUM),
+        ({"peak_db": 4.0, "unended_share": 1.0}, BurstType.UNKNOWN),
+        ({"peak_db": 4.0, "cut_share": 1.0}, BurstType.UNKNOWN),
+        ({"peak_db": 6.0, "unended_share": 1.0}, BurstType.CONTINUUM),
+        ({"peak_db": 6.0, "cut_share": 1.0}, BurstType.CONTINUUM),
+    ],
+)
+def test_a_weak_continuum_needs_a_known_begin_and_end(change, kind):
+    found = replace(STATIONARY, low_mhz=40.0, high_mhz=70.0, **change)
+    assert verdict(found, CELL_S).type is kind
+    assert not is_reported(piece(found, 0))

@@ -119,6 +119,16 @@ def test_a_strong_burst_at_the_end_of_a_file_hides_no_faint_one_before_it():
     assert faint.peak_db < 2
 
 
+@pytest.mark.parametrize("drift_db", [3.0, -3.0])
+def test_a_drift_of_the_gain_is_no_burst(drift_db):
+    rows = list(rows_of_day([], QUIET, 0, 0.25))
+    data, times_s = np.concatenate([each[1] for each in rows]), np.concatenate([each[0] for each in rows])
+    phase = np.linspace(0, np.pi, len(data), dtype=np.float32)
+    gain = 10 ** (drift_db / 20 * (1 - np.cos(phase)))
+    drifting = data * gain[:, np.newaxis, np.newaxis]
+    assert in_parts(Recording(drifting, (Product.I,), times_s, FREQUENCIES_HZ, CADENCE_S), []) == ()
+
+
 def test_no_parts_and_no_rows_give_no_bursts():
     assert bursts_of([]) == ()
     nothing = Recording(np.empty((0, 256, 1), np.float32), (Product.I,), np.empty(0), FREQUENCIES_HZ, 0.25)
