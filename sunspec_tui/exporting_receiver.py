@@ -11,6 +11,7 @@ from sunspec_tui.core.products import Product
 from sunspec_tui.core.rebinning import rebinned
 from sunspec_tui.core.recording import Recording
 from sunspec_tui.core.timeline_export import rows_to_export, unknown_rows_text
+from sunspec_tui.core.timeline_source import TimelineSource
 from sunspec_tui.files.write import export
 from sunspec_tui.older_receiver import OlderReceiver
 from sunspec_tui.receiver_options import ReceiverOptions
@@ -31,6 +32,10 @@ class ExportingReceiver(OlderReceiver):
     def __init__(self, options: ReceiverOptions, parts: ReceiverParts) -> None:
         super().__init__(options, parts)
         self.notes = parts.notes
+
+    def timeline(self) -> TimelineSource:
+        """Return rows and blocks of the day, from all sources."""
+        return self.parts.timeline
 
     def recording(
         self,
@@ -98,7 +103,7 @@ class ExportingReceiver(OlderReceiver):
 
     def export_times(self, path: Path, begin_s: float, end_s: float) -> str:
         """Write the rows between two times; return a sentence about the file."""
-        rows = rows_to_export(self.parts.timeline, begin_s, end_s).with_notes(self.notes.notes)
+        rows = rows_to_export(self.timeline(), begin_s, end_s).with_notes(self.notes.notes)
         nbytes = self._written(rows, path, self.history.product)
         return f"{path}: {len(rows)} rows{unknown_rows_text(rows, begin_s, end_s)}, {nbytes / 1e6:.2f} MB"
 

@@ -21,7 +21,6 @@ from sunspec_tui.core.frequency_axis import Position
 from sunspec_tui.core.products import Product
 from sunspec_tui.core.ring_buffer import Rows
 from sunspec_tui.core.ring_epochs import Epoch
-from sunspec_tui.core.timeline_source import TimelineSource
 from sunspec_tui.core.times import lwa_time_tag_to_datetime as lwa_time_tag_to_datetime
 from sunspec_tui.exporting_receiver import ExportingReceiver
 from sunspec_tui.monitoring.snapshot import Snapshot
@@ -239,10 +238,6 @@ class StreamReceiver(ExportingReceiver):
     def number_at(self, slot: int) -> int:
         """Return the number of the first kept row from a slot on."""
         return self.history.number_at(slot)
-
-    def timeline(self) -> TimelineSource:
-        """Return rows and blocks of the day, from all sources."""
-        return self.parts.timeline
 
     def last_frame(self) -> Frame | None:
         """Return the newest frame; None before the first."""
