@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 class ExportingReceiver(OlderReceiver):
     """Recordings of the received rows, and files of them.
 
+    It is a base class and not a part, because recording and export are methods that scripts call on the receiver.
+
     Attributes
     ----------
     notes

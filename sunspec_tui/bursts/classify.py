@@ -50,23 +50,27 @@ MIN_V_S = 30.0
 MIN_CONTINUUM_RATIO = 1.3
 """Least ratio of the limits of a continuum's band: narrower ones are lanes."""
 
-MAX_CUT_SHARE = 0.5
-"""Largest share of runs without a known begin; with more of them no drift and no rise is known."""
+MAX_UNKNOWN_SHARE = 0.5
+"""Largest share of runs whose begin, or whose end, is not known: with more, that of the burst is not known either."""
 
 MAX_GAIN_DRIFT_DB = 5.0
-"""What rises or falls by less, for a minute or more, and has no known begin or end, may be a drift of the gain."""
+"""Peak below which a rise of a minute or more may be a drift of the gain, if its begin or its end is not known."""
 
-SOUNDER_MHZ_S, SOUNDER_MHZ = (0.04, 0.25), 36.0
-"""Rates at which ionosondes sweep upward (most by 0.05 to 0.125 MHz/s), and their highest frequency."""
+IONOSPHERE_MHZ = 36.0
+"""Highest frequency at which the ionosphere disturbs: ionosondes sweep up to it, and distant stations come and go."""
+
+SOUNDER_MHZ_S = (0.04, 0.25)
+"""Rates at which ionosondes sweep upward; most sweep by 0.05 to 0.125 MHz/s."""
 
 MIN_LATER_CELLS = 3
-"""Cells by which a burst usually lasts longer at its lowest frequency than at its highest, so that this can be seen."""
+"""Least excess, in cells, of the usual duration at the lowest frequency over that at the highest, to be seen."""
 
 MIN_FILLED_SHARE = 0.5
 """Least share of the bins of its band in which a burst of type III is seen: signals in single channels leave gaps."""
 
 _MIN_WIDTH_MHZ = 8.0
 _MIN_RATIO, _MIN_RATIO_WITHOUT_DRIFT, _MIN_RATIO_OF_GROUP = 1.15, 1.5, 2.0
+# A burst in so much of the receiver's band (logarithmic) may go on outside it.
 _WHOLE_SHARE = 0.9
 _SIGNIFICANT = 3.0
 _MIN_II_SIGNIFICANCE = 5.0
@@ -98,11 +102,10 @@ def verdict(found: Measures, cell_s: float, band_ratio: float = math.inf) -> Ver
     cell_s
         Length of a cell, the resolution of times.
     band_ratio
-        Highest frequency of the receiver over the lowest.
+        Highest frequency that is searched over the lowest.
     """
-    if found.cut_share > MAX_CUT_SHARE:
-        is_sure = not may_be_gain_drift(found)
-        return (is_sure and _continuum(found)) or Verdict(BurstType.UNKNOWN, 0.3, "in progress after missing rows")
+    if found.unknown_begin_share > MAX_UNKNOWN_SHARE:
+        return _steady_continuum(found) or Verdict(BurstType.UNKNOWN, 0.3, "in progress at the first known row")
     if _is_sharp(found, cell_s):
         return Verdict(BurstType.INTERFERENCE, 0.9, f"{found.width_mhz:.0f} MHz begin within {cell_s:g} s")
     if _is_at_once(found, cell_s):
@@ -113,9 +116,7 @@ def verdict(found: Measures, cell_s: float, band_ratio: float = math.inf) -> Ver
         return _sounder(found, 0.8)
     if found.tail_share > _MAX_TAIL_SHARE:
         return _continuum(found, MIN_V_S) or Verdict(BurstType.UNKNOWN, 0.3, "the end of a burst")
-    decided = _type_iii(found, band_ratio) or _type_ii(found)
-    if decided is None and not may_be_gain_drift(found):
-        decided = _continuum(found)
+    decided = _type_iii(found, band_ratio) or _type_ii(found) or _steady_continuum(found)
     if decided is not None:
         return decided
     if _may_be_sounder(found):
@@ -124,8 +125,8 @@ def verdict(found: Measures, cell_s: float, band_ratio: float = math.inf) -> Ver
 
 
 def may_be_gain_drift(found: Measures) -> bool:
-    """Return True for a weak, long signal without known begin or end."""
-    is_whole = max(found.cut_share, found.unended_share) <= MAX_CUT_SHARE
+    """Return True for a weak, long signal of unknown begin or end."""
+    is_whole = max(found.unknown_begin_share, found.unknown_end_share) <= MAX_UNKNOWN_SHARE
     return not is_whole and found.run_s >= MIN_CONTINUUM_S and found.peak_db < MAX_GAIN_DRIFT_DB
 
 
@@ -145,8 +146,9 @@ def _is_sharp(found: Measures, cell_s: float) -> bool:
 def _is_at_once(found: Measures, cell_s: float) -> bool:
     """Return True if onsets and peaks are surely faster than light.
 
-    Times are known to two cells, as means over three: a narrow band, which light crosses within two, cannot tell. A
-    continuum may begin so.
+    Times are known to two cells, because cells are means over three. A band that light crosses within two cells
+    cannot tell. A continuum may begin everywhere at once. An exciter that comes towards the Earth looks faster than it
+    is: the doubt must cover this.
     """
     if found.width_mhz < _MIN_WIDTH_MHZ or found.run_s >= MIN_CONTINUUM_S or not found.residual_s <= cell_s:
         return False
@@ -176,12 +178,21 @@ def _may_be_sounder(found: Measures) -> bool:
 
     In wide bins it stays for long, and its runs are few.
     """
-    is_rate = SOUNDER_MHZ_S[0] <= found.drift_mhz_s <= SOUNDER_MHZ_S[1]
-    return is_rate and found.significance <= -_SIGNIFICANT and found.high_mhz <= SOUNDER_MHZ
+    return found.significance <= -_SIGNIFICANT and is_sounder_sweep(found.drift_mhz_s, found.high_mhz)
 
 
-def _sounder(found: Measures, sure: float) -> Verdict:
-    return Verdict(BurstType.INTERFERENCE, sure, f"sweeps upward by {found.drift_mhz_s:.2g} MHz/s, as a sounder")
+def is_sounder_sweep(rate_mhz_s: float, high_mhz: float) -> bool:
+    """Return True for the rate and the highest frequency of an ionosonde."""
+    return SOUNDER_MHZ_S[0] <= rate_mhz_s <= SOUNDER_MHZ_S[1] and high_mhz <= IONOSPHERE_MHZ
+
+
+def sounder_words(drift_mhz_s: float) -> str:
+    """Return the reason for the type of an ionosonde."""
+    return f"sweeps upward by {drift_mhz_s:.2g} MHz/s, as a sounder"
+
+
+def _sounder(found: Measures, confidence: float) -> Verdict:
+    return Verdict(BurstType.INTERFERENCE, confidence, sounder_words(found.drift_mhz_s))
 
 
 def _type_iii(found: Measures, band_ratio: float) -> Verdict | None:
@@ -201,8 +212,8 @@ def _type_iii(found: Measures, band_ratio: float) -> Verdict | None:
         return None
     lifetime_s = DURATION_S_MHZ / found.middle_mhz
     # A narrow patch that lasts long is a group only if strokes are seen.
-    longest = _MAX_HALF_FACTOR if found.strokes >= _MIN_STROKES else _MAX_SINGLE_FACTOR
-    if found.half_s > longest * lifetime_s and found.ratio < _MIN_RATIO_WITHOUT_DRIFT:
+    max_factor = _MAX_HALF_FACTOR if found.strokes >= _MIN_STROKES else _MAX_SINGLE_FACTOR
+    if found.half_s > max_factor * lifetime_s and found.ratio < _MIN_RATIO_WITHOUT_DRIFT:
         return None
     is_long = found.half_s > _MAX_SINGLE_FACTOR * lifetime_s or found.run_s > _MAX_RUN_FACTOR * lifetime_s
     is_group = is_long or found.strokes >= _MIN_STROKES
@@ -229,6 +240,11 @@ def _type_ii(found: Measures) -> Verdict | None:
         return None
     sure = 0.5 + 0.2 * min(1.0, found.significance / 20) + 0.2 * min(1.0, found.width_mhz / 20)
     return Verdict(BurstType.II, sure, f"{_drift_words(found)} for {found.end_s - found.begin_s:.0f} s")
+
+
+def _steady_continuum(found: Measures) -> Verdict | None:
+    """Return continuum, unless it may be a drift of the gain."""
+    return None if may_be_gain_drift(found) else _continuum(found)
 
 
 def _continuum(found: Measures, least_s: float = MIN_CONTINUUM_S) -> Verdict | None:

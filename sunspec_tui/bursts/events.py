@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from sunspec_tui.bursts.begins import begin_without, early_runs
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
-from sunspec_tui.bursts.classify import LONGEST_GROUP_S, MAX_CUT_SHARE, Verdict, may_be_gain_drift, verdict
+from sunspec_tui.bursts.classify import (
+    IONOSPHERE_MHZ,
+    LONGEST_GROUP_S,
+    MAX_UNKNOWN_SHARE,
+    Verdict,
+    may_be_gain_drift,
+    sounder_words,
+    verdict,
+)
 from sunspec_tui.bursts.drift_sums import DriftHit
 from sunspec_tui.bursts.faint_bursts import explains, faint_burst
 from sunspec_tui.bursts.joining import (
@@ -48,10 +56,6 @@ MAX_CONTINUUM_PAUSE_S = 30.0
 MIN_UNKNOWN_DB, MIN_UNKNOWN_RATIO = 3.0, 1.3
 """Least strength and ratio of the band's limits of a burst of unknown type; weaker ones are not reported."""
 
-SHORTWAVE_MHZ = 36.0
-"""Frequency below which shortwave stations and the ionosphere change without end: nothing of unknown type that lies
-wholly below it is reported."""
-
 FAST = (BurstType.III, BurstType.GROUP)
 
 # Times to measure a structure and each of its runs, to look for a pause, and to compare a lane with others.
@@ -73,7 +77,7 @@ class Event:
     sweeps
         The lanes of a type II, or the sweep of an ionosonde.
     hit
-        The drift hit of a faint burst.
+        The drift hit of a faint burst; None for other bursts.
     """
 
     runs: tuple[Run, ...]
@@ -206,7 +210,7 @@ class EventMaker:
         return Event(piece.runs, replace(burst, begin_s=self._begin_s(piece)) if piece.verdict.type in FAST else burst)
 
     def _burst(self, runs: Sequence[Run], found: Measures, decided: Verdict) -> Burst:
-        # Interference begins everywhere at once: its drift is without meaning.
+        # Most interference begins everywhere at once, so its drift has no meaning. `_new_sounder` adds its own.
         has_drift = decided.type is not BurstType.INTERFERENCE
         return Burst(
             "",
@@ -315,8 +319,8 @@ class EventMaker:
 
     def _new_sounder(self, runs: tuple[Run, ...], sweep: Sweep) -> Event:
         drift, error = sweep.drift_mhz_s(self._block_s, (sweep.low_mhz + sweep.high_mhz) / 2)
-        words = f"sweeps upward by {drift:.2g} MHz/s, as a sounder"
-        burst = self._burst(runs, self._piece(runs).measures, Verdict(BurstType.INTERFERENCE, 0.9, words))
+        decided = Verdict(BurstType.INTERFERENCE, 0.9, sounder_words(drift))
+        burst = self._burst(runs, self._piece(runs).measures, decided)
         return Event(runs, replace(burst, drift_mhz_s=drift, drift_error_mhz_s=error), (sweep,))
 
     # Noise storms and faint bursts
@@ -329,6 +333,11 @@ class EventMaker:
         reason = f"{len(grains)} grains, {len(grains) / minutes:.0f} a minute"
         burst = self._burst(runs, found, Verdict(BurstType.STORM, 0.4, reason))
         return Event(runs, replace(burst, drift_mhz_s=math.nan, drift_error_mhz_s=math.nan))
+
+    def explained(self, hits: Iterable[DriftHit], burst: Burst) -> list[DriftHit]:
+        """Return the hits that a burst explains."""
+        made = ((hit, faint_burst(hit, self._mhz, self._cell_s, self._source)) for hit in hits)
+        return [hit for hit, faint in made if burst.is_solar and explains(burst, faint)]
 
     def _faint_bursts(self, hits: Iterable[DriftHit], events: Sequence[Event]) -> list[Event]:
         """Return the bursts of drift hits that no other burst explains."""
@@ -350,8 +359,8 @@ def is_reported(piece: Piece) -> bool:
     kind, found = piece.verdict.type, piece.measures
     if kind is BurstType.UNKNOWN:
         is_large_enough = found.peak_db >= MIN_UNKNOWN_DB and found.ratio >= MIN_UNKNOWN_RATIO
-        is_known = found.cut_share <= MAX_CUT_SHARE and not may_be_gain_drift(found)
-        return is_large_enough and found.high_mhz > SHORTWAVE_MHZ and is_known
+        has_sure_times = found.unknown_begin_share <= MAX_UNKNOWN_SHARE and not may_be_gain_drift(found)
+        return is_large_enough and found.high_mhz > IONOSPHERE_MHZ and has_sure_times
     return kind in (BurstType.III, BurstType.GROUP, BurstType.INTERFERENCE)
 
 

@@ -49,7 +49,7 @@ class Measures:
     run_s, half_s
         Medians of the length of the runs and of their duration at half power.
     spread_s, end_spread_s
-        Times in which four fifths of the runs begin and end; the second is infinite if the end of a run is not known.
+        Times in which four fifths of the runs begin and end; the second is infinite if the end of any run is not known.
     delay
         Seconds by which the onset is delayed for each light-second of height: 1/delay is the speed in units of the
         speed of light. Negative for an exciter that comes down.
@@ -61,7 +61,7 @@ class Measures:
         Change of the mean frequency from the first third to the last third of the time, as a share; negative if it
         falls. NaN for a fast burst.
     sharp_share
-        Share of the runs that reach half of their peak within a cell; without those of unknown begin.
+        Share of the runs that reach half of their peak within a cell; not of a run whose rise or peak is not known.
     strokes
         Mean number of peaks of a run.
     tail_share
@@ -74,8 +74,8 @@ class Measures:
         V/I at the peaks, weighted with their power.
     half_power_s
         Pairs of a frequency in MHz and the median duration at half power there.
-    cut_share, unended_share
-        Shares of the runs whose begin is not known, and whose end is not known.
+    unknown_begin_share, unknown_end_share
+        Shares of the runs whose begin, and whose end, is not known. A run that goes on has no known end.
     """
 
     begin_s: float
@@ -101,8 +101,8 @@ class Measures:
     circular: float
     half_power_s: tuple[tuple[float, float], ...]
     tail_share: float = 0.0
-    cut_share: float = 0.0
-    unended_share: float = 0.0
+    unknown_begin_share: float = 0.0
+    unknown_end_share: float = 0.0
     filled_share: float = 1.0
 
     @property
@@ -206,7 +206,7 @@ def _measures(found: RunColumns, frequencies_mhz: NDArray[np.float64], cell_s: f
     strongest = int(found.peak[found.peak_db.argmax()])
     bins = found.bin
     bin_count = int(np.count_nonzero(np.bincount(bins)))
-    # The end of a burst that goes on, or after which rows are missing, is not known.
+    # The end of a run that goes on, or after which rows are missing, is not known.
     lacks_end = (found.is_open + found.lacks_end) > 0
     return Measures(
         # The strongest run may be earlier than three neighbours.
@@ -227,18 +227,24 @@ def _measures(found: RunColumns, frequencies_mhz: NDArray[np.float64], cell_s: f
         ridge_delay=ridge[0],
         ridge_error=ridge[1],
         descent=descent(strong, frequencies_mhz) if max(run_s, spread_s) > SLOW_S else float("nan"),
-        sharp_share=_share(
-            (found.onset - found.begin <= 1) & (found.half - found.begin <= 1) & (found.lacks_begin == 0)
-        ),
+        sharp_share=_share(_is_sharp(found)),
         strokes=float(found.strokes.sum()) / len(bins),
         tail_share=_share(found.is_tail > 0),
-        cut_share=_share(found.lacks_begin > 0),
-        unended_share=_share(lacks_end),
+        unknown_begin_share=_share(found.lacks_begin > 0),
+        unknown_end_share=_share(lacks_end),
         filled_share=bin_count / int(bins.max() - bins.min() + 1),
         is_saturated=peak_db >= SATURATED_DB and quantile(found.flat_cells, 0.5) >= SATURATED_CELLS,
         circular=_circular(found),
         half_power_s=half_power_by_frequency(found, frequencies_mhz, cell_s),
     )
+
+
+def _is_sharp(runs: RunColumns) -> NDArray[np.bool_]:
+    """Return True for runs that rise within a cell."""
+    is_sharp = (runs.onset - runs.begin <= 1) & (runs.half - runs.begin <= 1)
+    # Where rows are missing in the rise, it is not known, nor is the peak if they are missing after it.
+    is_known = (runs.lacks_rise == 0) & ((runs.lacks_end == 0) | (runs.peak < runs.end - 1))
+    return np.asarray(is_sharp & is_known)
 
 
 def _share(is_one: NDArray[np.bool_]) -> float:

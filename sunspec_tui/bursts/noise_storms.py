@@ -16,7 +16,7 @@ MAX_GRAIN_SHARE = 0.3
 """Largest share of the grains in one place: more are interference."""
 
 PLACE_BINS = 1
-"""Bins on both sides of a bin that are one place, because cells are means over three bins."""
+"""Bins on each side that belong to the place of a bin, because cells are means over three bins."""
 
 Runs = tuple[Run, ...]
 

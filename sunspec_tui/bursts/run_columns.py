@@ -29,6 +29,7 @@ class RunColumns(NamedTuple):
     is_tail: NDArray[np.float64]
     lacks_begin: NDArray[np.float64]
     lacks_end: NDArray[np.float64]
+    lacks_rise: NDArray[np.float64]
 
     def selected(self, is_selected: NDArray[np.bool_]) -> "RunColumns":
         """Return the columns of some runs."""
@@ -37,7 +38,7 @@ class RunColumns(NamedTuple):
 
 def columns_of(runs: Sequence[Run]) -> RunColumns:
     """Return the columns of some runs."""
-    # Whole numbers up to 2**53 are exact as floats, and one array is faster than sixteen.
+    # Whole numbers up to 2**53 are exact as floats, and one array is faster than seventeen.
     values = np.fromiter(chain.from_iterable(runs), np.float64, len(runs) * len(Run._fields))
     bins, *others = np.ascontiguousarray(values.reshape(len(runs), -1).T)
     return RunColumns._make([bins.astype(np.int64), *others])

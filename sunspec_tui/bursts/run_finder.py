@@ -96,9 +96,10 @@ class RunFinder:
         self._peak = np.zeros(nbins, np.float32)
         self._valley = np.zeros(nbins, np.float32)
         self._high = np.zeros(nbins, np.float32)
-        # Missing cells right before the next; those before the first cell are more than a run goes on.
+        # Missing cells of each bin, right before the next cell. Before the first cell they are too many for a run.
         self._missing = np.full(nbins, max_held_cells + 1, np.int64)
-        self._lacks_begin = np.zeros(nbins, bool)
+        self._lacks_begin, self._lacks_rise = np.zeros(nbins, bool), np.zeros(nbins, bool)
+        self._was_missing = np.ones(nbins, bool)
         self._open: dict[int, Run] = {}
         self._ended: list[Spans] = []
 
@@ -108,6 +109,7 @@ class RunFinder:
         excess_db: NDArray[np.float32],
         circular: NDArray[np.float32] | None,
         limits: NDArray[np.float32],
+        is_missing: NDArray[np.bool_] | None = None,
     ) -> list[Run]:
         """Add smoothed cells; return the runs that have ended.
 
@@ -121,7 +123,10 @@ class RunFinder:
             V/I, shape (n, nbins), or None.
         limits
             Low and high limit, shape (2, nbins).
+        is_missing
+            True for cells without rows, although their neighbours give a mean; by default those without a mean.
         """
+        is_missing = np.isnan(excess_db) if is_missing is None else is_missing
         places = np.arange(first, first + len(excess_db)) % self._history
         self._excess[places] = excess_db
         if circular is not None:
@@ -129,13 +134,14 @@ class RunFinder:
         self._high = limits[1]
         if not self._state.any() and not (excess_db > limits[0]).any():
             self._count_missing(excess_db)
+            self._was_missing = is_missing[-1]
             return []
         for cell, values in enumerate(excess_db, first):
-            self._step(cell, values, limits)
+            self._step(cell, values, limits, is_missing[cell - first])
         return self._ended_runs()
 
     def _count_missing(self, excess_db: NDArray[np.float32]) -> None:
-        """Count the missing cells at the end of some."""
+        """Count each bin's missing cells at the end of these."""
         if not np.isnan(excess_db[-1]).any():
             self._missing[:] = 0
             return
@@ -143,7 +149,9 @@ class RunFinder:
         has_any = is_known.any(axis=0)
         self._missing = np.where(has_any, is_known[::-1].argmax(axis=0), self._missing + len(excess_db))
 
-    def _step(self, cell: int, values: NDArray[np.float32], limits: NDArray[np.float32]) -> None:
+    def _step(
+        self, cell: int, values: NDArray[np.float32], limits: NDArray[np.float32], is_missing: NDArray[np.bool_]
+    ) -> None:
         """Follow one cell."""
         low, high = limits
         is_inside, is_high, is_unknown = self._state == _INSIDE, values > low, np.isnan(values)
@@ -154,15 +162,16 @@ class RunFinder:
         is_long = is_inside & (cell - self._begin >= self._max_cells)
         ends = is_inside & ~is_high & ~is_held | has_fallen | is_long
         begins = is_high & ((self._state == _OUTSIDE) | is_long)
+        self._was_missing = self._was_missing | is_missing
         if (self._state == _TAIL).any():
             self._step_tails(cell, values, limits, is_held)
         if ends.any():
             self._end_runs(np.flatnonzero(ends), cell)
             is_tail = has_fallen & is_high
             self._state[is_tail], self._valley[is_tail], self._begin[is_tail] = _TAIL, values[is_tail], cell
-            self._lacks_begin[is_tail] = False
+            self._lacks_begin[is_tail] = self._lacks_rise[is_tail] = False
         self._begin_runs(begins, cell, values)
-        self._missing = np.where(is_unknown, self._missing + 1, 0)
+        self._missing, self._was_missing = np.where(is_unknown, self._missing + 1, 0), is_missing
 
     def _step_tails(
         self, cell: int, values: NDArray[np.float32], limits: NDArray[np.float32], is_held: NDArray[np.bool_]
@@ -171,23 +180,25 @@ class RunFinder:
         low, high = limits
         is_tail, is_low = self._state == _TAIL, ~(values > low) & ~is_held
         np.fmin(self._valley, values, out=self._valley, where=is_tail)
-        cells = cell - self._begin
+        cells = cell - self._missing - self._begin
         ends = is_tail & ((is_low & (cells >= self._min_tail_cells)) | (cells >= self._max_cells))
         self._note_ended(np.flatnonzero(ends), cell, is_tail=True)
         rises = is_tail & (values > np.maximum(self._valley + high - low, self._valley / FALL_SHARE))
         self._state[is_tail & (is_low | ends)] = _OUTSIDE
-        self._begin_runs(rises | (ends & ~is_low), cell, values)
+        self._begin_runs(rises | (ends & (values > low)), cell, values)
 
     def _begin_runs(self, begins: NDArray[np.bool_], cell: int, values: NDArray[np.float32]) -> None:
         """Begin runs in some bins."""
         self._state[begins], self._begin[begins], self._peak[begins] = _INSIDE, cell, values[begins]
         self._lacks_begin[begins] = self._missing[begins] > 0
+        # The mean over three cells fills a missing cell, but its rise is not that of the burst.
+        self._lacks_rise[begins] = self._lacks_begin[begins] | self._was_missing[begins]
 
     def _end_runs(self, bins: NDArray[np.int64], cell: int) -> None:
         """End the runs of some bins, and keep those that count."""
         self._state[bins] = _OUTSIDE
-        is_long = self._ends(bins, cell) - self._begin[bins] >= MIN_RUN_CELLS
-        self._note_ended(bins[is_long & (self._peak[bins] > self._high[bins])], cell)
+        counts = (self._ends(bins, cell) - self._begin[bins] >= MIN_RUN_CELLS) & (self._peak[bins] > self._high[bins])
+        self._note_ended(bins[counts], cell)
 
     def _ends(self, bins: NDArray[np.int64], cell: int) -> NDArray[np.int64]:
         """Return the ends of runs: the cell, or the first missing one."""
@@ -199,9 +210,11 @@ class RunFinder:
         To measure those of a whole block takes as long as to measure those of a cell.
         """
         if bins.size:
-            is_one, lacks_end = np.full(len(bins), is_tail), self._missing[bins] > 0
-            ends, lacks_begin = self._ends(bins, cell), self._lacks_begin[bins]
-            self._ended.append(Spans(bins, self._begin[bins], ends, is_one, lacks_begin, lacks_end))
+            # The cell itself may be the first missing one.
+            lacks_end = (self._missing[bins] > 0) | np.isnan(self._excess[cell % self._history, bins])
+            are_tails, ends = np.full(len(bins), is_tail), self._ends(bins, cell)
+            flags = are_tails, self._lacks_begin[bins], lacks_end, self._lacks_rise[bins]
+            self._ended.append(Spans(bins, self._begin[bins], ends, *flags))
 
     def _ended_runs(self) -> list[Run]:
         """Measure the runs that have ended.
@@ -241,8 +254,9 @@ class RunFinder:
         self._open = {run.bin: run for run in known if run is not None}
         new = bins[[run is None for run in known]]
         if new.size:
-            same = np.ones(len(new), np.int64)
-            spans = Spans(new, self._begin[new], cell * same, same < 0, self._lacks_begin[new], same < 0)
+            none = np.zeros(len(new), bool)
+            flags = none, self._lacks_begin[new], none, self._lacks_rise[new]
+            spans = Spans(new, self._begin[new], np.full(len(new), cell), *flags)
             self._open |= {run.bin: run for run in self._measured(spans, is_open=True)}
         return [run._replace(end=cell) for run in self._open.values()]
 
@@ -253,10 +267,10 @@ class RunFinder:
         return run if is_same else None
 
     def close(self, cell: int) -> list[Run]:
-        """End all runs, because rows are missing; return them."""
+        """End all runs, because rows are missing or end; return them."""
         is_tail = (self._state == _TAIL) & (cell - self._missing - self._begin >= self._min_tail_cells)
         self._note_ended(np.flatnonzero(is_tail), cell, is_tail=True)
         self._end_runs(np.flatnonzero(self._state == _INSIDE), cell)
         self._state[:] = _OUTSIDE
-        self._missing[:] = self._max_held_cells + 1
+        self._missing[:], self._was_missing = self._max_held_cells + 1, np.ones_like(self._was_missing)
         return [run._replace(lacks_end=True) for run in self._ended_runs()]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +34,7 @@ class _RunNumbers(NamedTuple):
     is_tail: bool = False
     lacks_begin: bool = False
     lacks_end: bool = False
+    lacks_rise: bool = False
 
 
 class Run(_RunNumbers):
@@ -71,7 +72,9 @@ class Run(_RunNumbers):
     is_tail
         True if it follows the fall of another run, as a continuum after a burst does.
     lacks_begin, lacks_end
-        True if the cell before its first is missing, or that after its last, so that its begin or end is not known.
+        True if the cell before its first, or after its last, is missing: that limit is not known.
+    lacks_rise
+        True if its begin is not known to a cell, because rows are missing there.
     """
 
     __slots__ = ()
@@ -112,6 +115,8 @@ class Spans:
         True for what follows the fall of another run.
     lacks_begin, lacks_end
         True for runs whose begin or end is not known.
+    lacks_rise
+        True for runs whose begin is not known to a cell.
     """
 
     bins: NDArray[np.int64]
@@ -120,14 +125,13 @@ class Spans:
     is_tail: NDArray[np.bool_]
     lacks_begin: NDArray[np.bool_]
     lacks_end: NDArray[np.bool_]
+    lacks_rise: NDArray[np.bool_]
 
     @classmethod
     def joined(cls, parts: Sequence["Spans"]) -> "Spans":
         """Return the runs of all parts."""
-        columns = (
-            (each.bins, each.begins, each.ends, each.is_tail, each.lacks_begin, each.lacks_end) for each in parts
-        )
-        return cls(*map(np.concatenate, zip(*columns, strict=True)))
+        names = [field.name for field in fields(cls)]
+        return cls(*(np.concatenate([getattr(each, name) for each in parts]) for name in names))
 
     def selected(self, is_selected: NDArray[np.bool_]) -> "Spans":
         """Return some of the runs."""
@@ -138,6 +142,7 @@ class Spans:
             self.is_tail[is_selected],
             self.lacks_begin[is_selected],
             self.lacks_end[is_selected],
+            self.lacks_rise[is_selected],
         )
 
 
@@ -179,11 +184,9 @@ def measured(
         (known >= peak_db - _FLAT_DB).sum(axis=0),
     )
     strokes = _stroke_counts(spans, known)
-    flags = spans.is_tail.tolist(), spans.lacks_begin.tolist(), spans.lacks_end.tolist()
-    is_all_open = [is_open] * len(strokes)
-    return list(
-        map(Run, *(each.tolist() for each in numbers), strokes, circular[top, columns].tolist(), is_all_open, *flags)
-    )
+    flags = (spans.is_tail, spans.lacks_begin, spans.lacks_end, spans.lacks_rise)
+    others = circular[top, columns].tolist(), [is_open] * len(strokes), *(each.tolist() for each in flags)
+    return list(map(Run, *(each.tolist() for each in numbers), strokes, *others))
 
 
 def _stroke_counts(spans: Spans, known: NDArray[np.float32]) -> list[int]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sunspec_tui.bursts.cells import CELLS_PER_BLOCK
-from sunspec_tui.bursts.classify import II_DELAYS, MIN_DESCENT, SOUNDER_MHZ, SOUNDER_MHZ_S
+from sunspec_tui.bursts.classify import II_DELAYS, MIN_DESCENT, is_sounder_sweep
 from sunspec_tui.bursts.lines import fitted_line
 from sunspec_tui.bursts.measure import drift_of_delay
 
@@ -132,7 +132,7 @@ class Sweep:
         """Return True if it sweeps upward as an ionosonde does."""
         first, last = self.places[0], self.places[-1]
         rate = (last.mhz - first.mhz) / ((last.block - first.block) * block_s)
-        return SOUNDER_MHZ_S[0] <= rate <= SOUNDER_MHZ_S[1] and self.high_mhz <= SOUNDER_MHZ
+        return is_sounder_sweep(rate, self.high_mhz)
 
 
 class Ridge:

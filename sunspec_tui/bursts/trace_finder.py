@@ -77,7 +77,8 @@ class TraceFinder:
         self._block_s, self._warm_up_blocks, self._at_once = grid.block_s, round(warm_up_s / grid.block_s), at_once
         max_run_cells = max(MIN_RUN_HISTORY, round(MAX_RUN_S / grid.cell_s))
         min_tail_cells = max(1, round(MIN_TAIL_S / grid.cell_s))
-        self._runs = RunFinder(nbins, max_run_cells, min_tail_cells, int(MAX_HELD_S / grid.cell_s))
+        self._held_cells = int(MAX_HELD_S / grid.cell_s)
+        self._runs = RunFinder(nbins, max_run_cells, min_tail_cells, self._held_cells)
         self._sums = DriftSums(grid.frequencies_mhz, grid.cell_s)
         self._ridges = RidgeFinder(grid.frequencies_mhz, grid.cell_s)
         self._newest: int | None = None
@@ -92,6 +93,7 @@ class TraceFinder:
         # Blocks that wait, with the recent levels of their time.
         self._waiting: deque[tuple[Block, NDArray[np.float32]]] | None = deque()
         self._first_background: Background | None = None
+        self._first_number = 0
         self._steps, self._step_list = StepFinder(), list[tuple[int, NDArray[np.float32]]]()
 
     def feed(self, block: Block) -> list[Found]:
@@ -114,7 +116,7 @@ class TraceFinder:
         self._background.add(block.number, block.decibels)
         self._follow_gain(block)
         if self._waiting is None:
-            return [self._process(block, self._background.background())]
+            return self._processed(block, self._background.background())
         self._wait(self._waiting, block)
         is_warm = self._background.count >= max(self._warm_up_blocks, self._background.least)
         return self.end_warm_up(self._at_once) if is_warm else []
@@ -122,13 +124,13 @@ class TraceFinder:
     def _wait(self, waiting: deque[tuple[Block, NDArray[np.float32]]], block: Block) -> None:
         """Let a block wait for the first background.
 
-        Its recent level is that of its own time: another one, such as that of a later burst, would hide faint bursts.
-        The blocks of the first minute have the level of this minute.
+        Its recent level is that of its own time: a later burst would raise that of a later time, and hide faint bursts.
+        The blocks of the first minute share one level.
         """
         recent_db = self._background.recent_db()
         if self._background.count <= self._background.least:
             for number, (other, _) in enumerate(waiting):
-                waiting[number] = other, recent_db
+                waiting[number] = other, recent_db - self._steps_db(other.number, block.number)
         waiting.append((block, recent_db))
 
     def end_warm_up(self, most: int | None = None) -> list[Found]:
@@ -141,10 +143,15 @@ class TraceFinder:
         """
         if self._waiting is None:
             return []
-        self._first_background = self._first_background or self._background.background(least=1)
+        if self._first_background is None:
+            self._first_background, self._first_number = self._background.background(least=1), self._newest or 0
         count = len(self._waiting) if most is None else min(most, len(self._waiting))
         blocks = [self._waiting.popleft() for _ in range(count)]
-        found = [self._process(block, self._before_steps(block.number, recent_db)) for block, recent_db in blocks]
+        found = [
+            each
+            for block, recent_db in blocks
+            for each in self._processed(block, self._background_at(block.number, recent_db))
+        ]
         if not self._waiting:
             self._waiting = None
             self._step_list.clear()
@@ -158,16 +165,28 @@ class TraceFinder:
             if self._waiting is not None:
                 self._step_list.append((block.number, step))
 
-    def _before_steps(self, number: int, recent_db: NDArray[np.float32]) -> Background | None:
+    def _steps_db(self, after: int, until: int) -> NDArray[np.float32]:
+        """Return the sum of the steps of the gain between two blocks."""
+        steps = [step for number, step in self._step_list if after < number <= until]
+        return np.asarray(np.sum(steps, axis=0, dtype=np.float32))
+
+    def _background_at(self, number: int, recent_db: NDArray[np.float32]) -> Background | None:
         """Return the first background at the time of a block.
 
-        It is without the later steps, and has the recent level of that time.
+        It has the steps of the gain until then, and the recent level of that time.
         """
-        if self._first_background is None:
+        first = self._first_background
+        if first is None:
             return None
-        later = [step for at, step in self._step_list if at > number]
-        level_db = self._first_background.level_db - np.sum(later, axis=0, dtype=np.float32)
-        return replace(self._first_background, level_db=level_db, recent_db=recent_db)
+        made = self._first_number
+        level_db = first.level_db - self._steps_db(number, made) + self._steps_db(made, number)
+        return replace(first, level_db=level_db, recent_db=recent_db)
+
+    def _processed(self, block: Block, background: Background | None) -> list[Found]:
+        """Process a block, after a missing one over which runs go on."""
+        is_held = self._number is not None and block.number == self._number + 2
+        blocks = [unknown_before(block)] if is_held and self._held_cells >= CELLS_PER_BLOCK else []
+        return [self._process(each, background) for each in (*blocks, block)]
 
     def _process(self, block: Block, background: Background | None) -> Found:
         """Find the runs and hits of a block."""
@@ -177,7 +196,7 @@ class TraceFinder:
         runs: list[Run] = []
         if self._number is not None and block.number != self._number + 1:
             runs += self._runs.close(self._number * CELLS_PER_BLOCK + CELLS_PER_BLOCK - 1)
-            self._last = None
+            self._last = self._last_circular = None
         self._number = block.number
         excess = block.decibels - background.level_db
         before = excess[:1].repeat(2, axis=0) if self._last is None else self._last
@@ -186,7 +205,7 @@ class TraceFinder:
         limits = limits_db(background.spread_db, background.noise_db)
         # The mean of three cells is known one cell later.
         smooth = smoothed(cells)
-        runs += self._runs.feed(cell - 1, smooth, self._circular(block), limits)
+        runs += self._runs.feed(cell - 1, smooth, self._circular(block), limits, np.isnan(cells[1:-1]))
         hits = self._sums.feed(block.number, block.decibels - background.recent_db)
         sweeps = self._ridges.feed(block.number, smooth, limits[0], background.noise_db)
         return Found(cell + CELLS_PER_BLOCK, tuple(runs), tuple(hits), tuple(sweeps))
@@ -224,3 +243,9 @@ class TraceFinder:
     def _end(self) -> int:
         assert self._number is not None  # noqa: S101 - for the type checker
         return (self._number + 1) * CELLS_PER_BLOCK - 1
+
+
+def unknown_before(block: Block) -> Block:
+    """Return a block without rows, the one before another."""
+    unknown = np.full_like(block.decibels, np.nan)
+    return Block(block.number - 1, unknown, None if block.circular is None else unknown)

@@ -160,15 +160,17 @@ class BurstTracker:
         kept: set[Key] = set()
         # A faint burst ends later than its hit.
         kept_hits: set[DriftHit] = set()
-        settled: set[Run | Sweep | DriftHit | None] = set()
+        settled: set[Run | Sweep | DriftHit] = set()
         sweeps: list[Sweep] = []
         for event in events:
+            hits = [event.hit] if event.hit else []
             if event.burst.is_open or event.burst.end_s >= latest_s:
                 kept.update(keys_of(event))
-                kept_hits.update([event.hit] if event.hit else [])
+                kept_hits.update(hits)
                 sweeps += event.sweeps
             else:
-                settled.update(event.runs, event.sweeps, [event.hit])
+                # A hit that this burst explains must not be a burst of its own when it has gone.
+                settled.update(event.runs, event.sweeps, hits, self._maker.explained(self._hits, event.burst))
                 self._forget(event)
         # Parts of a structure may be bursts of their own: those that are settled must not be found anew.
         old = [
@@ -186,6 +188,7 @@ class BurstTracker:
         begins = (run.begin for runs in self._structures.all() for run in runs)
         oldest = min([latest_s / self._cell_s, *begins, *(sweep.begin for sweep in sweeps)])
         self._sweeps = [sweep for sweep in self._sweeps if sweep.end >= oldest and sweep not in settled]
+        self._names = {key: name for key, name in self._names.items() if key in kept or key[1] >= oldest}
 
     def _forget(self, event: Event) -> None:
         """Forget the name of a settled burst; it is shown no more."""

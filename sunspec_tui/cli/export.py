@@ -59,7 +59,7 @@ def _received(settings: ExportSettings) -> "Recording":
         chan0=settings.first_channel,
         channel_average=settings.channel_average,
         station=settings.station,
-        # The rows leave so short a ring before a search has read them.
+        # So short a ring loses its rows before the search has read them.
         bursts=False,
     ) as receiver:
         receiver.wait_for_frames(settings.frames, settings.timeout)

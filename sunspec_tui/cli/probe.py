@@ -31,6 +31,6 @@ def probe_receiver(settings: ProbeSettings) -> "StreamReceiver":
         plot_interval=0,
         chan0=settings.chan0,
         flux_scale=settings.flux_scale,
-        # A few rows show no burst, and they leave so short a ring before the search reads them.
+        # Few rows show no burst, and so short a ring loses them before the search has read them.
         bursts=False,
     )

@@ -181,8 +181,8 @@ class LiveBursts:
             self._command.start()
             self._follower.start()
         elif self._unused_command:
-            text = f"--on-event {self._unused_command} is never run, because --no-bursts finds no bursts; leave out one"
-            log_event(self._log, logging.WARNING, "on_event", text)
+            text = f"--on-event {self._unused_command} has no effect, because --no-bursts switches the search off"
+            log_event(self._log, logging.WARNING, "on_event", f"{text}; leave out one of them")
 
     def stop(self) -> None:
         """Search the last rows, close the open bursts, and stop."""

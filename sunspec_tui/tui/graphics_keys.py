@@ -1,4 +1,4 @@
-"""Keys for graphics and for a new drawing, and advice about tmux."""
+"""Keys that select graphics and redraw the screen; advice about tmux."""
 
 import time
 

@@ -219,10 +219,10 @@ def test_a_burst_of_unknown_type_is_shown_if_it_is_strong_and_wide_and_not_of_sh
     ("change", "kind"),
     [
         ({"peak_db": 4.0}, BurstType.CONTINUUM),
-        ({"peak_db": 4.0, "unended_share": 1.0}, BurstType.UNKNOWN),
-        ({"peak_db": 4.0, "cut_share": 1.0}, BurstType.UNKNOWN),
-        ({"peak_db": 6.0, "unended_share": 1.0}, BurstType.CONTINUUM),
-        ({"peak_db": 6.0, "cut_share": 1.0}, BurstType.CONTINUUM),
+        ({"peak_db": 4.0, "unknown_end_share": 1.0}, BurstType.UNKNOWN),
+        ({"peak_db": 4.0, "unknown_begin_share": 1.0}, BurstType.UNKNOWN),
+        ({"peak_db": 6.0, "unknown_end_share": 1.0}, BurstType.CONTINUUM),
+        ({"peak_db": 6.0, "unknown_begin_share": 1.0}, BurstType.CONTINUUM),
     ],
 )
 def test_a_weak_continuum_needs_a_known_begin_and_end(change, kind):

@@ -10,6 +10,7 @@ from simulated_bursts import (
     FREQUENCIES_HZ,
     QUIET,
     START_S,
+    continuum,
     disturbances_of_day,
     rows_of_day,
     single_iii,
@@ -75,6 +76,21 @@ def test_missing_rows_divide_no_burst_and_are_no_interference(strong, missing_s)
     found = last_of(changes_of(times_s[is_kept], data[is_kept]))
     assert {burst.type for burst in found} == {BurstType.III}
     assert len(found) == len(truths)
+    whole = last_of(changes_of(times_s, data))
+    if missing_s < 5:
+        assert [burst.end_s for burst in found] == pytest.approx([burst.end_s for burst in whole], abs=2)
+
+
+@pytest.mark.parametrize("offset_s", [-0.25, 0.5, 2.0])
+def test_missing_rows_divide_no_continuum_wherever_blocks_begin(offset_s):
+    # A gap of 4 s takes a whole block, or the parts of two. The reason has the length of the runs.
+    times_s, data = rows([continuum(130.0, 10.0, np.random.default_rng(1))], minutes=14)
+    gap_s = START_S // 4 * 4 + 400 + offset_s
+    is_kept = (times_s <= gap_s) | (times_s > gap_s + 4)
+    (whole,) = last_of(changes_of(times_s, data))
+    (found,) = last_of(changes_of(times_s[is_kept], data[is_kept]))
+    assert found.type is BurstType.CONTINUUM
+    assert (found.begin_s, found.end_s, found.reason) == (whole.begin_s, whole.end_s, whole.reason)
 
 
 def test_a_burst_that_has_begun_before_the_rows_is_no_interference(strong):

@@ -119,6 +119,16 @@ def test_a_strong_burst_at_the_end_of_a_file_hides_no_faint_one_before_it():
     assert faint.peak_db < 2
 
 
+@pytest.mark.parametrize("lost_s", [498.0, 500.0, 502.0])
+def test_a_row_that_is_missing_at_the_begin_of_a_burst_makes_it_no_interference(lost_s):
+    rows = list(rows_of_day([single_iii(500.0, 10.0, np.random.default_rng(0))], QUIET, 0, 0.2))
+    data, times_s = np.concatenate([each[1] for each in rows]), np.concatenate([each[0] for each in rows])
+    means = data.reshape(-1, 8, *data.shape[1:]).mean(axis=1).astype(np.float32)
+    means[times_s[7::8] - START_S == lost_s] = np.nan
+    (found,) = in_parts(Recording(means, (Product.I,), times_s[7::8], FREQUENCIES_HZ, 8 * CADENCE_S), [])
+    assert found.type is BurstType.III
+
+
 @pytest.mark.parametrize("drift_db", [3.0, -3.0])
 def test_a_drift_of_the_gain_is_no_burst(drift_db):
     rows = list(rows_of_day([], QUIET, 0, 0.25))

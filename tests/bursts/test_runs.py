@@ -93,8 +93,7 @@ def test_flat_tops_are_counted():
         np.array([50, 53]),
         np.array([57, 57]),
         np.array([False, True]),
-        np.zeros(2, bool),
-        np.zeros(2, bool),
+        *np.zeros((3, 2), bool),
     )
     run, later = measured(spans, values, np.full((7, 2), np.nan, np.float32))
     assert (run.is_tail, later.is_tail) == (False, True)

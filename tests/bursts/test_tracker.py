@@ -104,6 +104,18 @@ def test_a_faint_burst_is_not_withdrawn_when_it_is_settled(late_cells):
     assert not follows._hits
 
 
+@pytest.mark.parametrize("start", range(0, 120, 15))
+def test_a_hit_does_not_outlive_the_burst_that_explains_it(start):
+    runs = beam(FIRST + start)
+    end = max(each.end for each in runs)
+    follows = tracker()
+    follows.add(
+        sorted(runs, key=lambda each: (each.end, each.bin)), [DriftHit(end + 4, end + 30, 10, 99, 0.25, 20.0, 5.0, 1.0)]
+    )
+    changes = [burst for cell in range(FIRST + 240, FIRST + 1500, 120) for burst in follows.update(cell)]
+    assert len({burst.name for burst in changes}) == 1
+
+
 def test_the_number_of_runs_in_memory_is_bounded():
     follows = tracker()
     for number in range(20):
@@ -141,6 +153,10 @@ class PartMaker:
             for is_early in (True, False)
         ]
         return [Event(part, self.burst(part)) for part in parts if part]
+
+    def explained(self, hits, burst):
+        """Return none of the hits."""
+        return []
 
     @staticmethod
     def burst(runs):

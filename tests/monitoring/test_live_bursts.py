@@ -97,7 +97,7 @@ def test_a_search_that_is_off_does_nothing_and_names_the_command_that_is_never_r
     assert live.bursts._follower._thread is None
     live.bursts.stop()
     assert live.bursts.status() == BurstStatus()
-    text = "--on-event true is never run, because --no-bursts finds no bursts; leave out one"
+    text = "--on-event true has no effect, because --no-bursts switches the search off; leave out one of them"
     assert events() == [("on_event", text)]
 
 
