@@ -336,12 +336,14 @@ class EventMaker:
 
     def explained(self, hits: Iterable[DriftHit], burst: Burst) -> list[DriftHit]:
         """Return the hits that a burst explains."""
-        made = ((hit, faint_burst(hit, self._mhz, self._cell_s, self._source)) for hit in hits)
-        return [hit for hit, faint in made if burst.is_solar and explains(burst, faint)]
+        return [hit for hit in hits if explains(burst, self._faint_burst(hit))] if burst.is_solar else []
+
+    def _faint_burst(self, hit: DriftHit) -> Burst:
+        return faint_burst(hit, self._mhz, self._cell_s, self._source)
 
     def _faint_bursts(self, hits: Iterable[DriftHit], events: Sequence[Event]) -> list[Event]:
         """Return the bursts of drift hits that no other burst explains."""
-        faint = [(hit, faint_burst(hit, self._mhz, self._cell_s, self._source)) for hit in hits]
+        faint = [(hit, self._faint_burst(hit)) for hit in hits]
         # Interference does not line up on the track of an exciter.
         bursts = [event.burst for event in events if event.burst.is_solar]
         return [

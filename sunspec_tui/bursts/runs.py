@@ -130,20 +130,11 @@ class Spans:
     @classmethod
     def joined(cls, parts: Sequence["Spans"]) -> "Spans":
         """Return the runs of all parts."""
-        names = [field.name for field in fields(cls)]
-        return cls(*(np.concatenate([getattr(each, name) for each in parts]) for name in names))
+        return cls(*(np.concatenate([getattr(each, field.name) for each in parts]) for field in fields(cls)))
 
     def selected(self, is_selected: NDArray[np.bool_]) -> "Spans":
         """Return some of the runs."""
-        return Spans(
-            self.bins[is_selected],
-            self.begins[is_selected],
-            self.ends[is_selected],
-            self.is_tail[is_selected],
-            self.lacks_begin[is_selected],
-            self.lacks_end[is_selected],
-            self.lacks_rise[is_selected],
-        )
+        return Spans(*(getattr(self, field.name)[is_selected] for field in fields(self)))
 
 
 def measured(
